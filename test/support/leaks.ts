@@ -1,0 +1,60 @@
+import { readFileSync, readdirSync } from 'node:fs'
+
+/** A live process, as a leak report shows it. */
+export interface FoundProcess {
+  readonly pid: number
+  readonly command: string
+}
+
+/** Every session's environment has it; its value is the session's own. */
+const SESSION = 'GREENROOM_SESSION='
+
+/**
+ * Processes of the test run marked `run` (`NAME=value` in their environment), and sessions whose owner is gone. A session that
+ * a live program owns (another test run on this machine, a server somebody works with) is none of ours.
+ *
+ * Linux only: elsewhere nothing can be read and the list is empty. Zombies have no environment and are not listed.
+ */
+export function leftovers(run: string): FoundProcess[] {
+  if (process.platform !== 'linux') return []
+  return readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => pid > 0 && pid !== process.pid && isLeftover(pid, run))
+    .map((pid) => ({ pid, command: read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim() }))
+}
+
+function isLeftover(pid: number, run: string): boolean {
+  const entries = environment(pid)
+  return entries.includes(run) || (isSession(entries) && !hasOwner(pid))
+}
+
+/** True when an ancestor short of init, and not itself a session, is alive: the program that started the session. */
+function hasOwner(pid: number): boolean {
+  for (let parent = parentOf(pid); parent > 1; parent = parentOf(parent)) {
+    if (!isSession(environment(parent))) return true
+  }
+  return false
+}
+
+function isSession(entries: readonly string[]): boolean {
+  return entries.some((entry) => entry.startsWith(SESSION))
+}
+
+function parentOf(pid: number): number {
+  // "pid (name) state ppid …": the name may hold spaces and brackets.
+  const stat = read(`/proc/${pid}/stat`)
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1] ?? 0)
+}
+
+function environment(pid: number): string[] {
+  return read(`/proc/${pid}/environ`).split('\0')
+}
+
+/** The file's text, or nothing when the process is gone or not ours to look at. */
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
+  }
+}
