@@ -1,0 +1,85 @@
+import type { Guarantee } from './driver.ts'
+import type {
+  BalancerOptions, DriverOptions, EvictorOptions, GatewayOptions, HealthOptions, LimitOptions, MetricsOptions, Plugin, QueueOptions,
+  RestartOptions, ScalerOptions, StoreOptions,
+} from './plugin.ts'
+import type { Duration } from './units.ts'
+
+/** The type of an empty schema forbids every field, also those of the pool beside it. */
+type Fields<Options> = Options extends Record<string, never> ? unknown : Options
+
+/** A strategy by name, or by name with options. */
+export type StrategyChoice<Options, Common = unknown> = {
+  [Name in keyof Options]: Name | ({ use: Name } & Fields<Options[Name]> & Common)
+}[keyof Options]
+
+/** The options of the default strategy of a kind may be given without its name. */
+type WithDefault<Options, Default extends keyof Options, Common = unknown> = StrategyChoice<Options, Common> | (Fields<Options[Default]> & Common & { use?: Default })
+
+export interface SizeConfig {
+  /** Sessions kept at all times. Default 0. */
+  min?: number
+  /** Live processes at most, starting and ending ones included. Default 10. */
+  max?: number
+  /** Sessions kept warm ahead of demand, within `max`. Default 1. */
+  spare?: number
+  /** Sessions one tenant may hold at most. Default: `max`. */
+  perTenant?: number
+  /** Processes that may be starting at the same time: more would only slow each other down. Default: twice the cores, at least 4. */
+  starting?: number
+}
+
+/** `false` means never. */
+export interface TimeoutsConfig {
+  /** From spawn to ready. Default 30s. */
+  start?: Duration
+  /** Waiting for a session. Default 30s. */
+  acquire?: Duration | false
+  /** How long a session may lie idle before it is ended. Default 15m. */
+  idle?: Duration | false
+  /** One lease. Default 10m. */
+  active?: Duration | false
+  /** No output while a request is under way. Default 2m. */
+  silence?: Duration | false
+  /** A session's life; drawn once per session from 90–100 % of it. It never cuts a lease short. Default 4h. */
+  total?: Duration | false
+  /** Between a release and the proof that the session may be offered again: the late end of a turn, the reset, parking. Default 5s. */
+  settle?: Duration
+  /** Each step of ending a process (goodbye and end of input, SIGTERM, SIGKILL). Default 5s. */
+  close?: Duration
+}
+
+/** What `createPool` takes and `greenroom.config.*` exports. */
+export interface PoolConfig {
+  /** The protocol and the program. */
+  driver: StrategyChoice<DriverOptions>
+  size?: SizeConfig
+  /** 'tenant' (default): a session that served one tenant never serves another. 'none': sessions hold nothing of their user, you vouch for it. */
+  isolation?: 'tenant' | 'none'
+  /** What a reset must guarantee to remove before a session goes to another key of its tenant. Default: everything. */
+  resetRequires?: readonly Guarantee[]
+  /** Leases after which a session is ended. Default: no limit. */
+  maxUses?: number
+  timeouts?: TimeoutsConfig
+  balancer?: StrategyChoice<BalancerOptions>
+  scaler?: StrategyChoice<ScalerOptions>
+  /** `every`: how often each idle session is looked at, default 30s. `timeout`: for one look, default 5s. `failures`: in a row until it is ended, default 1. */
+  health?: WithDefault<HealthOptions, 'ping' & keyof HealthOptions, { every?: Duration; timeout?: Duration; failures?: number }> | false
+  /** `every`: how often all processes are measured, default 1s. */
+  metrics?: WithDefault<MetricsOptions, 'pidusage' & keyof MetricsOptions, { every?: Duration }> | false
+  /** Limits by name. */
+  limits?: { [Name in keyof LimitOptions]?: LimitOptions[Name] }
+  /** `max`: callers who may wait. Default 10,000. */
+  queue?: WithDefault<QueueOptions, 'fifo' & keyof QueueOptions, { max?: number }>
+  evictor?: StrategyChoice<EvictorOptions>
+  restart?: WithDefault<RestartOptions, 'backoff' & keyof RestartOptions>
+  store?: StrategyChoice<StoreOptions>
+  /** The server of `greenroom serve`. */
+  gateway?: WithDefault<GatewayOptions, 'http' & keyof GatewayOptions>
+  plugins?: readonly Plugin[]
+}
+
+/** Checks a config's type; returns it unchanged. */
+export function defineConfig(config: PoolConfig): PoolConfig {
+  return config
+}

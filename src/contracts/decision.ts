@@ -1,0 +1,10 @@
+/** One decision of the pool and its reason. */
+export interface Decision {
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number
+  readonly kind: 'start' | 'choose' | 'evict' | 'scale' | 'refuse' | 'end' | 'breaker'
+  readonly reason: string
+  readonly sessionId?: string
+  readonly tenant?: string
+  readonly key?: string
+}

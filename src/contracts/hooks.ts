@@ -1,0 +1,35 @@
+import type { SyncBailHook, SyncHook, SyncWaterfallHook } from 'tapable'
+import type { SpawnSpec } from './child.ts'
+import type { Decision } from './decision.ts'
+import type { GreenroomError } from './errors.ts'
+import type { Served } from './pool.ts'
+import type { EndReason, SessionState, SessionView, Usage } from './session.ts'
+import type { AcquireRequest } from './strategies/balancer.ts'
+
+/** How a request went; every outcome but `answered` ended with an error for the caller. */
+export type RequestOutcome = 'answered' | 'failed' | 'aborted' | 'timed-out' | 'lost'
+
+/**
+ * The pool's hooks. Tap them in a plugin's `apply`.
+ *
+ * *Deciders* change what happens: when one throws, what was asked for is refused.
+ * *Observers* only look: when one throws, it is reported through `problem` and nobody else notices.
+ */
+export interface PoolHooks {
+  /** Decider, on every acquire: return a reason to refuse it. */
+  readonly admit: SyncBailHook<[AcquireRequest], string | undefined>
+  /** Decider, before every start: return the spec to run, changed or not. */
+  readonly spawn: SyncWaterfallHook<[SpawnSpec, { readonly sessionId: string }]>
+
+  /** A session changed its state; `reason` is set on the way to `ending` and `gone`. */
+  readonly state: SyncHook<[SessionView, SessionState | undefined, SessionState, EndReason | undefined]>
+  readonly acquired: SyncHook<[SessionView, AcquireRequest, { readonly served: Served; readonly waitMs: number }]>
+  readonly released: SyncHook<[SessionView, { readonly heldMs: number }]>
+  readonly request: SyncHook<[SessionView, { readonly outcome: RequestOutcome; readonly durationMs: number }]>
+  readonly refused: SyncHook<[AcquireRequest, GreenroomError]>
+  readonly decision: SyncHook<[Decision]>
+  readonly usage: SyncHook<[SessionView, Usage]>
+  /** Something went wrong that no caller hears of; the text says where. */
+  readonly problem: SyncHook<[unknown, string]>
+  readonly closed: SyncHook<[]>
+}

@@ -1,0 +1,70 @@
+/**
+ * The states of a session:
+ *
+ *     starting → idle ⇄ leased → settling → idle
+ *                idle ⇄ checking
+ *        any → ending → gone
+ *
+ * `settling` is the time between a release and the proof that the session may be offered again; `checking` is a health
+ * probe. In both, nobody is offered the session. An `ending` session still counts against `size.max`.
+ */
+export type SessionState = 'starting' | 'idle' | 'leased' | 'settling' | 'checking' | 'ending' | 'gone'
+
+/** What a sampler measured of one session's processes. A figure that could not be measured is absent, never 0. */
+export interface Usage {
+  /** Resident memory in bytes. */
+  readonly memoryBytes?: number
+  /** CPU use in percent of one core. */
+  readonly cpuPercent?: number
+}
+
+/** A live session as strategies, hooks and predicates see it. Read only, and always current: copy what you keep. */
+export interface SessionView {
+  readonly id: string
+  readonly pid: number | undefined
+  readonly state: SessionState
+  /** The tenant it is bound to, for ever; `undefined` while it has served nobody. */
+  readonly tenant: string | undefined
+  /** The key whose state it holds. */
+  readonly key: string | undefined
+  /** `Clock.now()` of its spawn. */
+  readonly startedAt: number
+  /** `Clock.now()` when it was ready; `undefined` while it starts. */
+  readonly readyAt: number | undefined
+  /** `Clock.now()` of its last lease's begin or end, else of its readiness. Probes and stats do not count. */
+  readonly lastUsedAt: number
+  /** Leases given on it so far. */
+  readonly leaseCount: number
+  /** Requests begun on it so far. */
+  readonly requestCount: number
+  /** Leases it serves now. */
+  readonly outstanding: number
+  /** The last measurement; `undefined` before the first. */
+  readonly usage: Usage | undefined
+}
+
+/** Why a session was ended. */
+export type EndReason =
+  | 'released'        // a one-off whose session cannot be reset
+  | 'destroyed'       // lease.destroy()
+  | 'idle'            // timeouts.idle
+  | 'aged'            // timeouts.total
+  | 'worn'            // maxUses
+  | 'unsettled'       // its last request never reached its terminal message
+  | 'reset-failed'
+  | 'bind-failed'
+  | 'contaminated'    // a message nobody asked for
+  | 'protocol'        // the driver reported it broken
+  | 'unhealthy'
+  | 'silent'
+  | 'limit'           // a limit said so
+  | 'evicted'         // made room for another caller
+  | 'parked'          // its state is in the store
+  | 'scaled'          // the pool was made smaller
+  | 'lease-timeout'
+  | 'requested'       // closeWhere
+  | 'start-failed'
+  | 'start-timeout'
+  | 'crashed'         // ended by itself with a signal or a non-zero code
+  | 'exited'          // ended by itself with code 0
+  | 'closed'          // the pool was closed

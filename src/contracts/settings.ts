@@ -1,0 +1,36 @@
+import type { Guarantee } from './driver.ts'
+
+/**
+ * The pool's own part of a configuration, checked and complete: every default filled in, every span in milliseconds.
+ * `Infinity` means never.
+ */
+export interface PoolSettings {
+  readonly size: {
+    readonly min: number
+    readonly max: number
+    readonly spare: number
+    readonly perTenant: number
+    /** Processes that may be starting at the same time. */
+    readonly starting: number
+  }
+  readonly isolation: 'tenant' | 'none'
+  readonly resetRequires: readonly Guarantee[]
+  /** Leases after which a session is ended. */
+  readonly maxUses: number
+  readonly timeouts: {
+    readonly start: number
+    readonly acquire: number
+    readonly idle: number
+    readonly active: number
+    readonly silence: number
+    readonly total: number
+    readonly settle: number
+    readonly close: number
+  }
+  /** Callers who may wait. */
+  readonly queueMax: number
+  /** `undefined`: idle sessions are not probed. */
+  readonly health: { readonly everyMs: number; readonly timeoutMs: number; readonly failures: number } | undefined
+  /** `undefined`: nothing is measured. */
+  readonly metrics: { readonly everyMs: number } | undefined
+}

@@ -1,0 +1,18 @@
+import type { SessionView } from '../session.ts'
+
+export interface HealthSubject {
+  readonly session: SessionView
+  /** The driver's own round trip; resolves to false when the driver has none. Rejects when it fails or `signal` aborts. */
+  ping(signal: AbortSignal): Promise<boolean>
+}
+
+/** `healthy: undefined` means that nothing could be found out; it drives no decision. */
+export interface HealthVerdict {
+  readonly healthy: boolean | undefined
+  readonly reason: string
+}
+
+/** Looks at one idle session. A rejection, or no answer before `signal` aborts, counts as unhealthy. */
+export interface HealthCheck {
+  check(subject: HealthSubject, signal: AbortSignal): Promise<HealthVerdict>
+}

@@ -1,0 +1,20 @@
+/** The state of a key whose process was ended. */
+export interface ParkedSession {
+  readonly tenant: string
+  readonly key: string
+  /** From `Channel.park`; only `Channel.resume` of the same driver understands it. */
+  readonly token: string
+  /** Milliseconds since the Unix epoch. */
+  readonly parkedAt: number
+}
+
+/** Keeps parked sessions. A record is found by tenant and key together, so one tenant never sees another's. */
+export interface Store {
+  put(record: ParkedSession): Promise<void>
+  /** Takes the record out: of two that ask at once, one gets it. */
+  take(tenant: string, key: string): Promise<ParkedSession | undefined>
+  /** True when there is a record. Must be cheap: it is asked for every new key. */
+  has(tenant: string, key: string): boolean
+  readonly size: number
+  close?(): Promise<void>
+}

@@ -1,0 +1,17 @@
+/**
+ * What authors of plugins and drivers import: the contracts, the errors, the units and the process toolkit.
+ * Bundled plugins use nothing else of greenroom.
+ *
+ * @module
+ */
+export * from './contracts/index.ts'
+export * from './process/frames/content-length-decoder.ts'
+export * from './process/frames/encode.ts'
+export * from './process/frames/line-decoder.ts'
+export * from './process/command-options.ts'
+export * from './process/ending.ts'
+export * from './process/environment.ts'
+export * from './process/exit-text.ts'
+export * from './process/lost-pipes.ts'
+export * from './process/spawner.ts'
+export * from './process/stderr-tail.ts'
