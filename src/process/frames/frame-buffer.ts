@@ -1,0 +1,40 @@
+const FIRST_CAPACITY = 4096
+
+/**
+ * Collects one frame that arrives in pieces. Capacity doubles, so that n bytes cost O(n) however many pieces they come in,
+ * and memory stays under twice the frame, however small the pieces are.
+ */
+export class FrameBuffer {
+  #bytes: Buffer | undefined
+  #length = 0
+
+  /** Bytes collected so far. */
+  get length(): number {
+    return this.#length
+  }
+
+  append(chunk: Buffer, start: number, end: number): void {
+    const needed = this.#length + end - start
+    if (!this.#bytes || needed > this.#bytes.length) this.#grow(needed)
+    chunk.copy(this.#bytes!, this.#length, start, end)
+    this.#length = needed
+  }
+
+  /** Hands out what was collected, which is the receiver's own from then on, and starts anew. */
+  take(): Buffer {
+    const taken = this.#bytes?.subarray(0, this.#length) ?? Buffer.alloc(0)
+    this.clear()
+    return taken
+  }
+
+  clear(): void {
+    this.#bytes = undefined
+    this.#length = 0
+  }
+
+  #grow(needed: number): void {
+    const grown = Buffer.allocUnsafe(Math.max(FIRST_CAPACITY, needed, 2 * (this.#bytes?.length ?? 0)))
+    this.#bytes?.copy(grown, 0, 0, this.#length)
+    this.#bytes = grown
+  }
+}
