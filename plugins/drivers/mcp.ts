@@ -1,0 +1,126 @@
+import { createRequire } from 'node:module'
+import {
+  commandSpec, definePlugin, GreenroomError, z,
+  type Channel, type ChannelContext, type Child, type Driver, type DriverCapabilities, type SpawnSpec,
+} from 'greenroom/kit'
+import { RpcConnection } from './rpc/connection.ts'
+import { shakeHands } from './rpc/handshake.ts'
+import { readMcpMessage } from './rpc/mcp-message.ts'
+import { ProgressTokens } from './rpc/progress-tokens.ts'
+import { programOptions } from './rpc/program-options.ts'
+import { Turns } from './rpc/turns.ts'
+
+const { version } = createRequire(import.meta.url)('greenroom/package.json') as { version: string }
+
+/** Revisions of the protocol this driver can speak, the one it offers first. What it uses of them is the same in all. */
+const PROTOCOL_VERSIONS = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05']
+
+/** Notifications a server may send at any time: they report on the server, not on somebody's request. */
+const HARMLESS: ReadonlySet<string> = new Set([
+  'notifications/message',
+  'notifications/tools/list_changed',
+  'notifications/prompts/list_changed',
+  'notifications/resources/list_changed',
+  'notifications/resources/updated',
+  // It takes back a request of the server, which was answered long ago.
+  'notifications/cancelled',
+])
+
+const options = z.strictObject({
+  ...programOptions,
+  clientInfo: z.strictObject({ name: z.string().min(1), version: z.string().min(1) }).default({ name: 'greenroom', version })
+    .describe("Who greenroom says it is, in the handshake. Default: 'greenroom' and its version."),
+})
+
+declare module 'greenroom/kit' {
+  interface DriverOptions {
+    mcp: z.input<typeof options>
+  }
+}
+
+type Options = z.output<typeof options>
+
+/**
+ * A Model Context Protocol server over stdio. It has no reset, because what its tools have done belongs to the whole process,
+ * and no goodbye, because the protocol ends with the end of stdin.
+ */
+class McpDriver implements Driver {
+  readonly capabilities: DriverCapabilities
+  readonly #options: Options
+
+  constructor(options: Options) {
+    this.capabilities = { concurrency: options.concurrency }
+    this.#options = options
+  }
+
+  spawnSpec(): SpawnSpec {
+    return commandSpec(this.#options)
+  }
+
+  async open(child: Child, context: ChannelContext): Promise<Channel> {
+    let ready = false
+    const progress = new ProgressTokens()
+    const connection = new RpcConnection(child, { framing: 'ndjson', maxFrame: this.#options.maxFrame, clock: context.clock }, {
+      notification: (method, params) => {
+        // What is said during the handshake is nobody's leftover.
+        if (!ready) return
+        if (method === 'notifications/progress' && progress.report(params)) return
+        const notification = params === undefined ? { method } : { method, params }
+        const turn = method === 'notifications/progress' ? undefined : turns.only
+        if (turn) turn.event(notification)
+        else if (!HARMLESS.has(method)) context.unsolicited(notification)
+      },
+      request: (method) => (method === 'ping' ? {} : undefined),
+      broken: (error) => context.broken(error),
+    })
+    const turns = new Turns(connection)
+    await this.#handshake(connection, context.signal)
+    ready = true
+    return channelOf(connection, turns, progress)
+  }
+
+  async #handshake(connection: RpcConnection, signal: AbortSignal): Promise<void> {
+    const hello = { protocolVersion: PROTOCOL_VERSIONS[0], capabilities: {}, clientInfo: this.#options.clientInfo }
+    const answer = await shakeHands(connection, 'initialize', hello, signal)
+    const spoken = (answer as { protocolVersion?: unknown } | null)?.protocolVersion
+    if (typeof spoken !== 'string' || !PROTOCOL_VERSIONS.includes(spoken)) {
+      const known = PROTOCOL_VERSIONS.join(', ')
+      throw new GreenroomError('START_FAILED', `The MCP server wants protocol version ${JSON.stringify(spoken)}; known are ${known}`)
+    }
+    await connection.tell('notifications/initialized', undefined, signal)
+  }
+}
+
+function channelOf(connection: RpcConnection, turns: Turns, progress: ProgressTokens): Channel {
+  return {
+    turn(message, sink) {
+      const { kind, method, params } = readMcpMessage(message)
+      if (kind === 'notification') return turns.notify(method, params, sink)
+      const tracked = progress.track(params, sink)
+      try {
+        turns.request(method, tracked.params, sink, tracked.end)
+      } catch (error) {
+        tracked.end()
+        throw error
+      }
+    },
+    // A server sends no answer to a request it has stopped, and no other message proves that it has: a ping is answered beside a
+    // tool that runs on. So the turn stays open unless an answer comes, and the pool ends the session at its settle deadline.
+    cancel(sink) {
+      const requestId = turns.idOf(sink)
+      if (requestId !== undefined) connection.notify('notifications/cancelled', { requestId, reason: 'The caller gave up' })
+    },
+    ping: async (signal) => void (await connection.call('ping', undefined, signal)),
+  }
+}
+
+export default definePlugin({
+  name: 'mcp',
+  apply(kernel) {
+    kernel.strategy('driver', 'mcp', {
+      description: 'A Model Context Protocol server over stdio.',
+      options,
+      create: (options) => new McpDriver(options),
+    })
+  },
+})

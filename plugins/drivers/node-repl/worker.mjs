@@ -1,0 +1,266 @@
+// The program of a node-repl session. It reads lines of JSON from stdin:
+//
+//   { mark, maxOutput }   once, first: what its own lines on stdout begin with, and how much output a turn may make
+//   { code }              one turn
+//   { interrupt: true }   ends the running turn, if it waits; one that computes can't read this and is sent SIGINT
+//   { ping: true }        answered as soon as the event loop comes round
+//
+// and writes lines of `mark` and JSON to stdout. Whatever else is on stdout was put there by the user's code or its children.
+// The mark comes by stdin, so that no trace of it is in the environment (nor in /proc/self/environ) for user code to forge lines with.
+// It runs in a process of its own and takes nothing from greenroom.
+
+import { Buffer } from 'node:buffer'
+import { writeSync } from 'node:fs'
+import process from 'node:process'
+import repl from 'node:repl'
+import { PassThrough, Readable, Writable } from 'node:stream'
+import { StringDecoder } from 'node:string_decoder'
+import { setImmediate } from 'node:timers'
+import { inspect, types } from 'node:util'
+import { Script } from 'node:vm'
+
+// User code shares these globals, and `let JSON` in it would hide the real one from this file too.
+const { Array, Atomics, Number, Object, String } = globalThis
+const { parse, stringify } = JSON
+
+/**
+ * @typedef {{ name: string, message: string, stack?: string }} Failure
+ * @typedef {{ value?: unknown, inspected?: string, error?: Failure, truncated?: boolean }} Outcome
+ */
+
+const input = process.stdin
+const exit = process.exit.bind(process)
+const pause = new Int32Array(new SharedArrayBuffer(4))
+
+let mark = ''
+let maxOutput = 0
+/** Bytes of output this turn may still make. */
+let room = 0
+let truncated = false
+/** Ends the running turn with an interruption; `undefined` when none runs. @type {(() => void) | undefined} */
+let interrupt
+
+/**
+ * Writes synchronously, so that nothing is lost when the user's code exits or kills the process.
+ * @param {object} message
+ */
+function send(message) {
+  const bytes = Buffer.from(`${mark}${stringify(message)}\n`)
+  for (let at = 0; at < bytes.length;) {
+    try {
+      at += writeSync(1, bytes, at)
+    } catch (error) {
+      // Something made the pipe non-blocking: wait until the host has read some. Any other error means that the host is gone.
+      if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EAGAIN') exit(0)
+      Atomics.wait(pause, 0, 0, 1)
+    }
+  }
+}
+
+function freshRoom() {
+  room = maxOutput
+  truncated = false
+}
+
+/**
+ * @param {'stdout' | 'stderr'} stream
+ * @param {string} text
+ */
+function output(stream, text) {
+  if (text === '') return
+  const fits = clip(text, room)
+  if (fits.length < text.length) truncated = true
+  room -= Buffer.byteLength(fits)
+  if (fits !== '') send({ type: stream, text: fits })
+}
+
+/**
+ * As much of the text as fits in so many bytes, in whole characters.
+ * @param {string} text
+ * @param {number} bytes
+ */
+function clip(text, bytes) {
+  if (text.length * 3 <= bytes || Buffer.byteLength(text) <= bytes) return text
+  return new StringDecoder('utf8').write(Buffer.from(text.slice(0, bytes)).subarray(0, bytes))
+}
+
+/**
+ * What user code sees as process.stdout and process.stderr.
+ * @param {'stdout' | 'stderr'} name
+ * @param {1 | 2} fd
+ */
+function captured(name, fd) {
+  const decoder = new StringDecoder('utf8')
+  const stream = new Writable({
+    write(chunk, _encoding, done) {
+      output(name, decoder.write(chunk))
+      done()
+    },
+  })
+  return Object.assign(stream, { fd })
+}
+
+/**
+ * @param {'stdin' | 'stdout' | 'stderr'} name
+ * @param {object} stream
+ */
+function replace(name, stream) {
+  Object.defineProperty(process, name, { configurable: true, enumerable: true, get: () => stream })
+}
+
+const CALL = Symbol.for('greenroom.node-repl.call')
+const caller = new Script(`globalThis[Symbol.for('${CALL.description}')]()`, { filename: 'node:greenroom' })
+
+/**
+ * Calls `work` so that SIGINT interrupts it, however long it computes: throws then. The REPL's own `breakEvalOnSigint` can't be
+ * used: with a listener for SIGINT, which an idle session needs, it leaves nobody listening while the code runs.
+ * @param {() => void} work
+ */
+function interruptibly(work) {
+  const once = () => {
+    Reflect.deleteProperty(globalThis, CALL)
+    work()
+  }
+  Object.defineProperty(globalThis, CALL, { configurable: true, value: once })
+  caller.runInThisContext({ breakOnSigint: true, displayErrors: false })
+}
+
+/**
+ * Runs one turn's code and sends what came of it.
+ * @param {string} code
+ */
+function run(code) {
+  freshRoom()
+  let over = false
+  /** @param {Outcome} outcome */
+  const finish = (outcome) => {
+    if (over) return
+    over = true
+    interrupt = undefined
+    send({ type: 'done', ...outcome, ...((truncated || outcome.truncated) && { truncated: true }) })
+    freshRoom()
+  }
+  interrupt = () => finish({ error: { name: 'Error', message: 'Script execution was interrupted by `SIGINT`' } })
+  try {
+    interruptibly(() => {
+      session.eval(`${code}\n`, session.context, 'repl', (error, value) => {
+        finish(error === null ? describe(value) : { error: describeError(error) })
+      })
+    })
+  } catch (error) {
+    finish({ error: describeError(error) })
+  }
+}
+
+/**
+ * `value` when JSON can carry it as it is, else `inspected`: its text as the REPL would print it.
+ * @param {unknown} value
+ * @returns {Outcome}
+ */
+function describe(value) {
+  if (value === undefined) return {}
+  try {
+    if (isJson(value, 0)) {
+      const json = stringify(value)
+      if (Buffer.byteLength(json) <= maxOutput) return { value }
+    }
+    const text = inspect(value)
+    const inspected = clip(text, maxOutput)
+    return inspected.length < text.length ? { inspected, truncated: true } : { inspected }
+  } catch (error) {
+    return { inspected: `[a value that can't be shown: ${describeError(error).message}]` }
+  }
+}
+
+/**
+ * Plain data only. Fields that are undefined are left out, as JSON does. Too deep counts as not plain, which also ends cycles.
+ * @param {unknown} value
+ * @param {number} depth
+ * @returns {boolean}
+ */
+function isJson(value, depth) {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return true
+  if (typeof value === 'number') return Number.isFinite(value)
+  if (typeof value !== 'object' || depth > 100 || types.isProxy(value) || 'toJSON' in value) return false
+  if (Array.isArray(value)) return value.every((item) => isJson(item, depth + 1)) && Object.keys(value).length === value.length
+  const prototype = Object.getPrototypeOf(value)
+  if (prototype !== Object.prototype && prototype !== null) return false
+  return Object.values(value).every((item) => item === undefined || isJson(item, depth + 1))
+}
+
+/**
+ * @param {unknown} thrown
+ * @returns {Failure}
+ */
+function describeError(thrown) {
+  // Code that ends too early: the REPL would ask for more lines.
+  const error = thrown instanceof repl.Recoverable ? thrown.err : thrown
+  try {
+    if (!types.isNativeError(error)) {
+      return { name: 'NonError', message: clip(typeof error === 'string' ? error : inspect(error), maxOutput) }
+    }
+    // What is below the code's own frames is this file and the REPL.
+    const stack = String(error.stack).split(/\n +at [^\n]*\(node:(?:internal\/)?vm[:)]/, 1).join('')
+    return { name: String(error.name), message: clip(String(error.message), maxOutput), stack: clip(stack, maxOutput) }
+  } catch {
+    return { name: 'NonError', message: "an error that can't be shown" }
+  }
+}
+
+/** @param {string} line */
+function take(line) {
+  const message = parse(line)
+  if (message.mark !== undefined) {
+    mark = message.mark
+    maxOutput = message.maxOutput
+    freshRoom()
+    send({ type: 'ready' })
+  } else if (message.ping) {
+    // A signal that arrived with this line is looked at before this: after the pong none is on its way any more.
+    setImmediate(() => send({ type: 'pong' }))
+  } else if (message.interrupt) interrupt?.()
+  else run(message.code)
+}
+
+replace('stdin', Readable.from([]))
+replace('stdout', captured('stdout', 1))
+replace('stderr', captured('stderr', 2))
+
+// Without a listener, SIGINT would end the process. While code computes, `interruptibly` listens instead.
+process.on('SIGINT', () => interrupt?.())
+// What fails in the background is the user's to read, and no reason to lose the session's state.
+process.on('uncaughtException', (error) => output('stderr', `Uncaught ${inspect(error)}\n`))
+process.on('unhandledRejection', (reason) => output('stderr', `Uncaught (in promise) ${inspect(reason)}\n`))
+
+/** @type {repl.ReplOptions & { domain: object }} */
+const settings = {
+  // With a domain of its own the REPL prints what the code throws, instead of handing it to the callback of eval().
+  domain: { on() {}, bind: (/** @type {unknown} */ evaluate) => evaluate },
+  prompt: '',
+  input: new PassThrough(),
+  // The REPL itself prints nothing but errors of the background.
+  output: new Writable({
+    write(chunk, _encoding, done) {
+      output('stderr', String(chunk))
+      done()
+    },
+  }),
+  terminal: false,
+  useGlobal: true,
+}
+const session = repl.start(settings)
+
+let begun = ''
+input.setEncoding('utf8')
+input.on('data', (/** @type {string} */ chunk) => {
+  const lines = chunk.split('\n')
+  if (lines.length > 1) {
+    lines[0] = begun + lines[0]
+    begun = ''
+  }
+  begun += lines.pop()
+  for (const line of lines) take(line)
+})
+// The host is gone, or wants this to end: whatever timers and servers the user's code has open.
+input.on('end', () => exit(0))
+input.on('error', () => exit(0))
