@@ -1,0 +1,169 @@
+import { CLOCK, type Clock, type Gateway, type Pool, type PoolConfig, RANDOM, type Random, SPAWNER, type Spawner, type StrategyContext } from './contracts/index.ts'
+import { registerBundled } from './bundled.ts'
+import type { Houses } from './houses.ts'
+import { createContainer, provide } from './kernel/container.ts'
+import { createHooks } from './kernel/hooks.ts'
+import { runWithDeadline } from './kernel/deadline.ts'
+import { PluginHost } from './kernel/plugin-host.ts'
+import { type ResolvedConfig, resolveConfig, resolveGateway } from './kernel/resolve-config.ts'
+import { StrategyRegistry } from './kernel/strategy-registry.ts'
+import { systemClock } from './kernel/system-clock.ts'
+import { systemRandom } from './kernel/system-random.ts'
+import { Timeouts } from './kernel/timeouts.ts'
+import { LivePool } from './live-pool.ts'
+import { Allocator } from './pool/allocator.ts'
+import { DecisionLog } from './pool/decision-log.ts'
+import { Demand } from './pool/demand.ts'
+import type { PoolEnvironment } from './pool/environment.ts'
+import { Launcher } from './pool/launcher.ts'
+import { Retirer } from './pool/retirer.ts'
+import { Roster } from './pool/roster.ts'
+import { Settler } from './pool/settler.ts'
+import { StartGate } from './pool/start-gate.ts'
+import { Statistics } from './pool/statistics.ts'
+import { createSpawner } from './process/spawner.ts'
+import { HealthWatch } from './watch/health.ts'
+import { Lifetimes } from './watch/lifetimes.ts'
+import { Scaling } from './watch/scaling.ts'
+import { SilenceWatch } from './watch/silence.ts'
+import { UsageWatch } from './watch/usage.ts'
+
+/** What a pool takes from the world around it. */
+export interface PoolWorld {
+  clock?: Clock
+  random?: Random
+  spawner?: Spawner
+}
+
+export interface PoolHost {
+  readonly pool: Pool
+  /** Makes the config's gateway; `overrides` win over its options. It listens when it is told to. */
+  gateway(overrides?: Readonly<Record<string, unknown>>): Promise<Gateway>
+}
+
+/**
+ * Makes a pool. It starts its first sessions at once and does not wait for them: `pool.ready()` does.
+ * @throws GreenroomError `CONFIG_INVALID` with every problem of the config, `PLUGIN_INVALID`, `PLUGIN_FAILED`, `PEER_MISSING`.
+ */
+export async function createPool(config: PoolConfig): Promise<Pool> {
+  return (await createPoolHost(config)).pool
+}
+
+/** Makes a pool, and what a server needs beside it. The config may come from JSON or plain JavaScript: it is checked. */
+export async function createPoolHost(config: unknown, world: PoolWorld = {}): Promise<PoolHost> {
+  const { clock = systemClock, random = systemRandom } = world
+  const { spawner = createSpawner({ clock }) } = world
+  const hooks = createHooks()
+  const container = createContainer()
+  provide(container, CLOCK, [], () => clock)
+  provide(container, RANDOM, [], () => random)
+  provide(container, SPAWNER, [], () => spawner)
+  const registry = new StrategyRegistry()
+  registerBundled(registry)
+  const host = new PluginHost({ hooks, container, registry, clock })
+  const report = (problem: unknown, where: string): void => hooks.problem.call(problem, where)
+  const context: StrategyContext = { clock, random, container, report }
+
+  try {
+    const resolved = await resolveConfig(config, host)
+    const houses = await build(resolved, { hooks, registry, context, spawner })
+    host.seal()
+    const pool = open(houses, () => host.close())
+    return {
+      pool,
+      gateway: async (overrides) => registry.create(await resolveGateway(resolved.gateway, host, overrides), context),
+    }
+  } catch (error) {
+    await host.close()
+    throw error
+  }
+}
+
+interface Parts {
+  readonly hooks: PoolEnvironment['hooks']
+  readonly registry: StrategyRegistry
+  readonly context: StrategyContext
+  readonly spawner: Spawner
+}
+
+async function build({ settings, strategies }: ResolvedConfig, { hooks, registry, context, spawner }: Parts): Promise<Houses> {
+  const { clock, random, report } = context
+  const onError = (error: unknown): void => report(error, 'a time-out')
+  const background = new Timeouts(clock, { onError, background: true })
+  const decisions = new DecisionLog(clock, hooks)
+  const env: PoolEnvironment = {
+    id: Math.floor(random.next() * 36 ** 4).toString(36).padStart(4, '0'),
+    settings,
+    clock,
+    random,
+    hooks,
+    timeouts: new Timeouts(clock, { onError }),
+    driver: await registry.create(strategies.driver, context),
+    spawner,
+    balancer: await registry.create(strategies.balancer, context),
+    scaler: await registry.create(strategies.scaler, context),
+    queue: (await registry.create(strategies.queue, context)) as PoolEnvironment['queue'],
+    evictor: await registry.create(strategies.evictor, context),
+    restart: await registry.create(strategies.restart, context),
+    store: await registry.create(strategies.store, context),
+    statistics: new Statistics(clock),
+    decisions,
+    report,
+  }
+
+  const roster = new Roster(hooks)
+  const demand = new Demand(report)
+  const gate = new StartGate({ clock, policy: env.restart, decisions })
+  const retirer = new Retirer(env, roster, gate)
+  const settler = new Settler(env, roster, retirer)
+  const launcher = new Launcher(env, roster, gate, retirer, settler)
+  const allocator = new Allocator(env, roster, settler, retirer, gate, demand)
+  const scaling = new Scaling({ env, roster, launcher, retirer, allocator, demand })
+
+  settler.listen(new SilenceWatch(env, retirer, background))
+  roster.listen(new Lifetimes({ env, roster, retirer, settler, demand, background }))
+  if (strategies.health && settings.health) {
+    const check = await registry.create(strategies.health, context)
+    roster.listen(new HealthWatch({ env, roster, retirer, check, settings: settings.health, background }))
+  }
+  let usage: UsageWatch | undefined
+  if (strategies.metrics && settings.metrics) {
+    const sampler = await registry.create(strategies.metrics, context)
+    const limits = await Promise.all(strategies.limits.map((limit) => registry.create(limit, context)))
+    usage = new UsageWatch({ env, roster, retirer, settler, sampler, limits, everyMs: settings.metrics.everyMs })
+    roster.listen(usage)
+  }
+  roster.listen(scaling)
+  // Last: it acts on what the others have taken note of.
+  roster.listen(allocator)
+  return { env, roster, gate, retirer, launcher, allocator, scaling, usage, background }
+}
+
+/** Lets the loops run. */
+function open(houses: Houses, closeHost: () => Promise<void>): LivePool {
+  const { env, roster, gate, allocator, scaling, usage } = houses
+  const pool = new LivePool(houses, async () => {
+    await closeStore(env)
+    await closeHost()
+  })
+  roster.listen({ changed: () => pool.noticeChange() })
+  gate.listen({
+    opened: (error) => {
+      allocator.breakerOpened(error)
+      scaling.breakerOpened(error)
+      pool.breakerOpened(error)
+    },
+    allowed: () => scaling.poke(),
+  })
+  scaling.start()
+  usage?.start()
+  return pool
+}
+
+async function closeStore({ store, clock, settings, report }: PoolEnvironment): Promise<void> {
+  try {
+    await runWithDeadline(() => store.close?.(), settings.timeouts.close, clock, () => new Error('it took longer than timeouts.close'))
+  } catch (problem) {
+    report(problem, 'closing the store')
+  }
+}

@@ -1,0 +1,23 @@
+import type { Timeouts } from './kernel/timeouts.ts'
+import type { Allocator } from './pool/allocator.ts'
+import type { PoolEnvironment } from './pool/environment.ts'
+import type { Launcher } from './pool/launcher.ts'
+import type { Retirer } from './pool/retirer.ts'
+import type { Roster } from './pool/roster.ts'
+import type { StartGate } from './pool/start-gate.ts'
+import type { Scaling } from './watch/scaling.ts'
+import type { UsageWatch } from './watch/usage.ts'
+
+/** The parts of one pool, put together. */
+export interface Houses {
+  readonly env: PoolEnvironment
+  readonly roster: Roster
+  readonly gate: StartGate
+  readonly retirer: Retirer
+  readonly launcher: Launcher
+  readonly allocator: Allocator
+  readonly scaling: Scaling
+  readonly usage: UsageWatch | undefined
+  /** Time-outs of the watching loops: they don't keep the host alive. */
+  readonly background: Timeouts
+}

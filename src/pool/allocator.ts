@@ -1,0 +1,359 @@
+import { type AcquireRequest, GreenroomError, type Served, type SessionState } from '../contracts/index.ts'
+import type { Demand } from './demand.ts'
+import type { PoolEnvironment } from './environment.ts'
+import { PooledLease } from './lease.ts'
+import { leastValuable } from './least-valuable.ts'
+import { Preparer } from './preparer.ts'
+import type { Retirer } from './retirer.ts'
+import type { Roster, RosterListener } from './roster.ts'
+import type { Session } from './session.ts'
+import type { Settler } from './settler.ts'
+import type { StartGate } from './start-gate.ts'
+import type { KeyRecord, Tenant } from './tenant.ts'
+import { Waiter, WaitingLine } from './waiting-line.ts'
+
+/**
+ * Who gets which session. A caller is served from, in this order: the session of its key, a clean session of its tenant, a
+ * spare; else it waits, demand is told, and every session that becomes free, and every process that is gone, looks at those
+ * who wait (INV 13).
+ */
+export class Allocator implements RosterListener {
+  readonly line: WaitingLine
+  readonly #env: PoolEnvironment
+  readonly #roster: Roster
+  readonly #settler: Settler
+  readonly #retirer: Retirer
+  readonly #gate: StartGate
+  readonly #demand: Demand
+  readonly #preparer: Preparer
+  readonly #communal: boolean
+  readonly #perTenant: number
+
+  constructor(env: PoolEnvironment, roster: Roster, settler: Settler, retirer: Retirer, gate: StartGate, demand: Demand) {
+    this.#env = env
+    this.#roster = roster
+    this.#settler = settler
+    this.#retirer = retirer
+    this.#gate = gate
+    this.#demand = demand
+    this.#preparer = new Preparer(env, retirer)
+    this.#communal = env.settings.isolation === 'none'
+    this.#perTenant = this.#communal ? Infinity : env.settings.size.perTenant
+    this.line = new WaitingLine({
+      queue: env.queue,
+      roster,
+      timeouts: env.timeouts,
+      max: env.settings.queueMax,
+      gaveUp: (waiter, error) => this.#gaveUp(waiter, error),
+    })
+  }
+
+  /** A lease for the request, now or later. */
+  acquire(request: AcquireRequest, signal: AbortSignal | undefined, timeoutMs: number): Promise<PooledLease> {
+    const now = this.#env.clock.now()
+    const found = this.#find(request)
+    if (found) return this.#grant(found, request, now, signal)
+    const refusal = this.#refusal(request)
+    if (refusal) return Promise.reject(this.refuse(request, refusal))
+    const waiter = new Waiter(request, now, signal)
+    this.line.enter(waiter, timeoutMs)
+    this.#place(waiter)
+    this.#demand.poke('waiter')
+    return waiter.promise
+  }
+
+  /** Notes that an acquire was turned down. */
+  refuse(request: AcquireRequest, error: GreenroomError): GreenroomError {
+    const { decisions, hooks, statistics } = this.#env
+    statistics.refusals++
+    decisions.record('refuse', error.code, { tenant: request.tenant, key: request.key })
+    if (hooks.refused.isUsed()) hooks.refused.call(request, error)
+    return error
+  }
+
+  /** Turns away everybody who waits, or those of whom `which` is true. */
+  rejectWaiters(error: GreenroomError, which: (waiter: Waiter) => boolean = () => true): void {
+    const all = new Set<Waiter>()
+    for (const tenant of this.#roster.tenants.values()) {
+      for (const { line, claimant } of tenant.keys.values()) {
+        if (claimant) all.add(claimant)
+        for (const waiter of line) all.add(waiter)
+      }
+      for (const waiter of tenant.gated) all.add(waiter)
+    }
+    const stay: Waiter[] = []
+    for (let waiter = this.line.next(); waiter; waiter = this.line.next()) {
+      all.add(waiter)
+      if (!which(waiter)) stay.push(waiter)
+    }
+    for (const waiter of stay) this.line.queue(waiter)
+    const turnedAway = [...all].filter(which)
+    // All leave before anything is handed on, so that nobody of them is served in passing.
+    for (const waiter of turnedAway) this.line.leave(waiter)
+    for (const waiter of turnedAway) this.#turnAway(waiter, error)
+  }
+
+  /** The breaker has opened: nobody is left waiting for a start that does not come. */
+  breakerOpened(error: GreenroomError): void {
+    this.rejectWaiters(error, (waiter) => !this.#canBeServedWithoutStart(waiter))
+  }
+
+  changed(session: Session, _from: SessionState | undefined, to: SessionState): void {
+    if (to === 'idle' || to === 'leased') this.#serve(session)
+    else if (to === 'gone') this.#left(session)
+  }
+
+  /** The session that may be had at once, and how that is called. Binds nothing. */
+  #find(request: AcquireRequest): { session: Session; served: Served } | undefined {
+    const tenant = this.#roster.tenants.get(request.tenant)
+    if (request.key !== undefined) {
+      const record = tenant?.keys.get(request.key)
+      if (record) {
+        const { session } = record
+        const lendable = session && (session.state === 'idle' || session.state === 'leased') && session.hasRoom && record.line.size === 0
+        return lendable ? { session, served: 'same-key' } : undefined
+      }
+    }
+    if (tenant && tenant.open.length > 0) return { session: this.#pick(tenant.open, request), served: 'same-tenant' }
+    if (tenant && tenant.bound + tenant.queued >= this.#perTenant) return undefined
+    if (this.#roster.spares.length > 0) {
+      const session = this.#pick(this.#roster.spares, request)
+      return { session, served: session.leaseCount > 0 ? 'same-tenant' : 'spare' }
+    }
+    const other = this.#communal ? this.#leastValuable((session) => session.tenant !== undefined) : undefined
+    return other && { session: other, served: 'same-tenant' }
+  }
+
+  /** Among equals the balancer chooses. */
+  #pick(candidates: readonly Session[], request: AcquireRequest): Session {
+    const picked = this.#env.balancer.pick(candidates, request)
+    const session = candidates[(picked as Session | undefined)?.openIndex ?? -1]
+    if (session !== picked || session === undefined) {
+      throw new GreenroomError('STRATEGY_FAILED', "the balancer's pick returned something other than one of its candidates")
+    }
+    return session
+  }
+
+  #leastValuable(among: (session: Session) => boolean): Session | undefined {
+    return this.#roster.idleBound === 0 ? undefined : leastValuable(this.#env, this.#roster, among)
+  }
+
+  /** Why nobody may wait now; `undefined` when they may. */
+  #refusal(request: AcquireRequest): GreenroomError | undefined {
+    if (this.line.isFull) {
+      return new GreenroomError('QUEUE_FULL', `${this.line.size} callers wait already (queue.max): try again later, or raise size.max or queue.max`, { pool: this.#roster.facts(this.line.size) })
+    }
+    if (this.#gate.state === 'open' && !this.#canBeServedWithoutStart(request)) return this.#gate.breakerError()
+    return undefined
+  }
+
+  #canBeServedWithoutStart({ tenant, key }: AcquireRequest): boolean {
+    if (this.#communal) return this.#roster.staying > this.#roster.counts.starting
+    if (this.#roster.counts.checking > 0) return true
+    const own = this.#roster.tenants.get(tenant)
+    if (key !== undefined && own?.keys.get(key)?.session) return true
+    return this.#settler.reusesOneOffs && own !== undefined && own.bound > 0
+  }
+
+  /** Makes the session the caller's, in this very moment; what the program must be told is told before the lease is handed out. */
+  #grant({ session, served }: { session: Session; served: Served }, request: AcquireRequest, now: number, signal: AbortSignal | undefined, since = now): Promise<PooledLease> {
+    const { decisions, hooks, settings, statistics, timeouts } = this.#env
+    const wasSpare = session.leaseCount === 0
+    if (session.communal && session.key !== request.key) this.#roster.unkey(session)
+    this.#roster.bind(session, this.#roster.tenant(request.tenant), request.key)
+    const lease = new PooledLease(this.#settler, session, request.tenant, request.key, this.#served(session, served, wasSpare), now)
+    session.leases.add(lease)
+    session.lastUsedAt = now
+    if (++session.leaseCount >= settings.maxUses) session.retireAtRelease ??= 'worn'
+    lease.activeTimeout = timeouts.add(settings.timeouts.active, this.#overdue, lease, now)
+    if (session.state === 'idle') this.#roster.move(session, 'leased')
+    else this.#roster.refreshOpen(session)
+    if (wasSpare || session.communal) this.#demand.poke('taken')
+
+    statistics.acquired(lease.served, now - since, now)
+    decisions.record('choose', lease.served, session, now)
+    if (hooks.acquired.isUsed()) hooks.acquired.call(session, request, { served: lease.served, waitMs: now - since })
+    return wasSpare && this.#preparer.isNeeded(session) ? this.#preparer.prepare(session, lease, signal) : Promise.resolve(lease)
+  }
+
+  #served(session: Session, served: Served, wasSpare: boolean): Served {
+    return wasSpare && served !== 'started' && this.#preparer.willResume(session) ? 'resumed' : served
+  }
+
+  readonly #overdue = (lease: PooledLease): void => {
+    const session = this.#roster.sessions.get(lease.sessionId)
+    if (!session) return
+    const error = new GreenroomError('LEASE_TIMEOUT', `the lease lasted longer than ${this.#env.settings.timeouts.active} ms (timeouts.active)`, { sessionId: session.id })
+    lease.revoke(error)
+    // What it was doing is unknown: the session is not to be trusted.
+    if (session.leases.size === 0) void this.#retirer.retire(session, 'lease-timeout', error)
+    else this.#settler.retireAtRelease(session, 'lease-timeout')
+  }
+
+  // --- waiting -----------------------------------------------------------------------------------------------------------------
+
+  /** Puts a caller who must wait where it will be served: behind its key's session, before its tenant's gate, or in the queue. */
+  #place(waiter: Waiter): void {
+    const tenant = this.#roster.tenant(waiter.tenant)
+    if (waiter.key !== undefined) {
+      const record = tenant.keyed(waiter.key)
+      if (record.session || record.claimant) {
+        waiter.node = record.line.push(waiter)
+        return
+      }
+      record.claimant = waiter
+    }
+    if (tenant.bound + tenant.queued < this.#perTenant) return this.line.queue(waiter)
+    waiter.node = tenant.gated.push(waiter)
+    this.#makeRoomWithin(tenant)
+  }
+
+  /** Serves somebody who waited, or lets them wait on in a new place. */
+  #serveOrPlace(waiter: Waiter, tenant: Tenant): void {
+    const record = waiter.key === undefined ? undefined : tenant.keys.get(waiter.key)
+    if (record) this.#unclaim(waiter, record)
+    const found = this.#tryFind(waiter)
+    if (found) this.#hand(found, waiter)
+    else {
+      this.#place(waiter)
+      this.#demand.poke('waiter')
+    }
+  }
+
+  #tryFind(waiter: Waiter): { session: Session; served: Served } | undefined {
+    try {
+      return this.#find(waiter)
+    } catch (problem) {
+      this.#env.report(problem, 'choosing a session for a caller who waited')
+      return undefined
+    }
+  }
+
+  #unclaim(waiter: Waiter, record: KeyRecord): void {
+    if (record.claimant === waiter) record.claimant = undefined
+  }
+
+  /** Gives a session to somebody who waited. */
+  #hand({ session, served }: { session: Session; served: Served }, waiter: Waiter): void {
+    this.line.leave(waiter)
+    const tenant = this.#roster.tenant(waiter.tenant)
+    if (waiter.key !== undefined) this.#unclaim(waiter, tenant.keyed(waiter.key))
+    const startedMeanwhile = session.leaseCount === 0 && session.readyAt! >= waiter.since
+    try {
+      const found = { session, served: startedMeanwhile ? 'started' : served } as const
+      this.#grant(found, waiter, this.#env.clock.now(), waiter.signal, waiter.since).then(waiter.resolve, waiter.reject)
+    } catch (problem) {
+      waiter.reject(new GreenroomError('STRATEGY_FAILED', 'the session could not be handed out', { cause: problem }))
+      this.#env.report(problem, `handing out session ${session.id}`)
+    }
+    // It may have been served without taking up one more of its tenant's places.
+    this.#openGate(tenant)
+  }
+
+  /** A session has room: whoever may use it and has waited longest gets it. */
+  #serve(session: Session): void {
+    while ((session.state === 'idle' || session.state === 'leased') && session.hasRoom) {
+      const next = this.#nextFor(session)
+      if (!next) break
+      this.#hand(next, next.waiter)
+    }
+    // It is of no use to those who wait: they may need its room.
+    if (session.state === 'idle' && session.tenant !== undefined) {
+      if (this.line.queued > 0) this.#demand.poke('waiter')
+      const tenant = this.#roster.tenants.get(session.tenant)
+      if (tenant && tenant.gated.size > 0) this.#makeRoomWithin(tenant)
+    }
+  }
+
+  #nextFor(session: Session): { session: Session; served: Served; waiter: Waiter } | undefined {
+    const tenant = session.tenant === undefined ? undefined : this.#roster.tenants.get(session.tenant)
+    if (session.key !== undefined) {
+      const waiter = tenant?.keys.get(session.key)?.line.peek()
+      if (waiter) return { session, served: 'same-key', waiter }
+      if (!this.#communal || session.state !== 'idle') return undefined
+    }
+    if (tenant && !this.#communal) {
+      if (session.state !== 'idle') return undefined
+      const waiter = this.line.nextOf(tenant.name) ?? tenant.gated.peek()
+      return waiter && { session, served: 'same-tenant', waiter }
+    }
+    const waiter = this.line.next()
+    return waiter && { session, served: session.leaseCount > 0 ? 'same-tenant' : 'spare', waiter }
+  }
+
+  /** A process is gone: its key may be claimed anew, its tenant may have one more, and there is room for a start. */
+  #left(session: Session): void {
+    if (session.tenant === undefined) return
+    const tenant = this.#roster.tenant(session.tenant)
+    const record = session.key === undefined ? undefined : tenant.keys.get(session.key)
+    if (record) this.#promote(tenant, session.key!, record)
+    this.#openGate(tenant)
+    this.#roster.forgetIfEmpty(tenant)
+  }
+
+  /** Nobody stands for this key any more: the next in its line does. */
+  #promote(tenant: Tenant, key: string, record: KeyRecord): void {
+    if (record.session || record.claimant) return
+    const next = record.line.shift()
+    if (!next) return tenant.forgetKeyIfEmpty(key, record)
+    next.node = undefined
+    record.claimant = next
+    this.#serveOrPlace(next, tenant)
+  }
+
+  #openGate(tenant: Tenant): void {
+    while (tenant.gated.size > 0 && tenant.bound + tenant.queued < this.#perTenant) {
+      const waiter = tenant.gated.shift()!
+      waiter.node = undefined
+      this.#serveOrPlace(waiter, tenant)
+    }
+  }
+
+  #gaveUp(waiter: Waiter, error: GreenroomError): void {
+    const cause = this.#gate.lastError
+    this.#turnAway(waiter, error.code === 'ACQUIRE_TIMEOUT' && cause !== undefined ? new GreenroomError(error.code, `${error.message}; the last start failed`, { cause, ...(error.pool && { pool: error.pool }) }) : error)
+  }
+
+  /** It waits no more: whatever it stood for is handed on. */
+  #turnAway(waiter: Waiter, error: GreenroomError): void {
+    waiter.reject(this.refuse(waiter, error))
+    const tenant = this.#roster.tenant(waiter.tenant)
+    const record = waiter.key === undefined ? undefined : tenant.keys.get(waiter.key)
+    if (record) {
+      this.#unclaim(waiter, record)
+      this.#promote(tenant, waiter.key!, record)
+    }
+    this.#openGate(tenant)
+    this.#roster.forgetIfEmpty(tenant)
+  }
+
+  // --- room --------------------------------------------------------------------------------------------------------------------
+
+  /**
+   * There are as many sessions as there may be: ends the least valuable idle ones for those who wait and whom neither a start nor an
+   * ending under way will serve. (With isolation 'none' every idle session serves anybody, so there is nothing to do.)
+   */
+  makeRoom(): void {
+    if (this.#gate.allowance === 0) return
+    const { counts } = this.#roster
+    for (let missing = this.line.queued - counts.starting - counts.ending; missing > 0; missing--) {
+      const victim = this.#leastValuable((session) => session.tenant !== undefined)
+      if (!victim) return
+      this.#evict(victim, 'made room for another caller')
+    }
+  }
+
+  /** A tenant at its limit gives up its own least valuable idle session. */
+  #makeRoomWithin(tenant: Tenant): void {
+    const own = [...tenant.keys.values()].flatMap(({ session }) => session ?? [])
+    const leaving = own.filter(({ state }) => state === 'ending' || state === 'settling').length
+    if (tenant.gated.size <= leaving) return
+    const victim = this.#leastValuable((session) => session.tenant === tenant.name)
+    if (victim) this.#evict(victim, "made room within its tenant's limit")
+  }
+
+  #evict(victim: Session, why: string): void {
+    this.#env.decisions.record('evict', why, victim)
+    void this.#retirer.park(victim, 'evicted')
+  }
+}

@@ -1,0 +1,36 @@
+import type { ScaleTrigger } from '../contracts/index.ts'
+
+/**
+ * Carries the news that demand has changed to whoever scales, once per turn of the event loop however many changes there were:
+ * a burst of a thousand acquires is one decision.
+ */
+export class Demand {
+  readonly #report: (problem: unknown, where: string) => void
+  #listener: ((trigger: ScaleTrigger) => void) | undefined
+  #pending: ScaleTrigger | undefined
+
+  constructor(report: (problem: unknown, where: string) => void) {
+    this.#report = report
+  }
+
+  listen(listener: (trigger: ScaleTrigger) => void): void {
+    this.#listener = listener
+  }
+
+  poke(trigger: ScaleTrigger): void {
+    const asked = this.#pending !== undefined
+    // A tick is the least telling of the causes that come together.
+    if (!asked || this.#pending === 'tick') this.#pending = trigger
+    if (!asked) queueMicrotask(this.#deliver)
+  }
+
+  readonly #deliver = (): void => {
+    const trigger = this.#pending!
+    this.#pending = undefined
+    try {
+      this.#listener?.(trigger)
+    } catch (error) {
+      this.#report(error, 'scaling')
+    }
+  }
+}

@@ -1,0 +1,30 @@
+import type {
+  Balancer, Clock, Driver, Evictor, PoolHooks, PoolSettings, Queue, Random, RestartPolicy, Scaler, Spawner, Store,
+} from '../contracts/index.ts'
+import type { Timeouts } from '../kernel/timeouts.ts'
+import type { DecisionLog } from './decision-log.ts'
+import type { Statistics } from './statistics.ts'
+import type { Waiter } from './waiting-line.ts'
+
+/** What the houses of a pool share: resolved once, when the pool is made, so that nothing is looked up per request. */
+export interface PoolEnvironment {
+  /** Short and unique within the host; session ids begin with it. */
+  readonly id: string
+  readonly settings: PoolSettings
+  readonly clock: Clock
+  readonly random: Random
+  readonly hooks: PoolHooks
+  readonly timeouts: Timeouts
+  readonly driver: Driver
+  readonly spawner: Spawner
+  readonly balancer: Balancer
+  readonly scaler: Scaler
+  readonly queue: Queue<Waiter>
+  readonly evictor: Evictor
+  readonly restart: RestartPolicy
+  readonly store: Store
+  readonly statistics: Statistics
+  readonly decisions: DecisionLog
+  /** Reports something that went wrong and that no caller hears of. */
+  report(problem: unknown, where: string): void
+}

@@ -1,0 +1,20 @@
+import type { Clock, RequestOutcome } from '../contracts/index.ts'
+import type { Timeouts } from '../kernel/timeouts.ts'
+import type { PooledLease } from './lease.ts'
+import type { Session } from './session.ts'
+
+/** What leases and turns tell the pool. */
+export interface LeaseHost {
+  readonly clock: Clock
+  readonly timeouts: Timeouts
+  report(problem: unknown, where: string): void
+  turnBegun(session: Session): void
+  /** The program's terminal message has come. */
+  turnSettled(session: Session): void
+  /** The caller has its answer or its error. */
+  requestEnded(session: Session, outcome: RequestOutcome, durationMs: number): void
+  /** The lease is over, for whatever reason; its handle is dead already. */
+  leaseEnded(session: Session, lease: PooledLease): void
+  released(session: Session, lease: PooledLease): void
+  destroyed(session: Session, lease: PooledLease, reason: string): void
+}

@@ -1,0 +1,121 @@
+import { GreenroomError, type Lease, parseDuration, type RequestOptions, type Served, type TurnStream } from '../contracts/index.ts'
+import type { Timeout } from '../kernel/timeouts.ts'
+import type { LeaseHost } from './lease-host.ts'
+import type { Session } from './session.ts'
+import { Turn, type TurnConsumer } from './turn.ts'
+import { MessageStream } from './turn-stream.ts'
+
+/** The right to one session, for one caller, until it is over; then the handle can do nothing (INV 3). */
+export class PooledLease implements Lease {
+  readonly sessionId: string
+  readonly generation: number
+  readonly tenant: string
+  readonly key: string | undefined
+  readonly served: Served
+  readonly startedAt: number
+  /** Its deadline, timeouts.active. */
+  activeTimeout: Timeout | undefined = undefined
+  readonly #host: LeaseHost
+  readonly #session: Session
+  #over: GreenroomError | undefined
+  #controller: AbortController | undefined
+  #listeners: ((message: unknown) => void)[] | undefined
+
+  constructor(host: LeaseHost, session: Session, tenant: string, key: string | undefined, served: Served, now: number) {
+    this.#host = host
+    this.#session = session
+    this.sessionId = session.id
+    this.generation = ++session.generation
+    this.tenant = tenant
+    this.key = key
+    this.served = served
+    this.startedAt = now
+  }
+
+  /** Why it is over; `undefined` while it is not. */
+  get over(): GreenroomError | undefined {
+    return this.#over
+  }
+
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController()
+      if (this.#over) this.#controller.abort(this.#over)
+    }
+    return this.#controller.signal
+  }
+
+  request<T = unknown>(message: unknown, options?: RequestOptions): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#begin(message, options, { answered: resolve as (result: unknown) => void, rejected: reject })
+    })
+  }
+
+  stream<T = unknown>(message: unknown, options?: RequestOptions): TurnStream<T> {
+    const { stdout } = this.#session.child
+    return new MessageStream<T>({
+      begin: (consumer) => this.#begin(message, options, consumer),
+      pause: () => void stdout.pause(),
+      resume: () => void stdout.resume(),
+    })
+  }
+
+  onMessage(listener: (message: unknown) => void): void {
+    if (this.#over) throw this.#over
+    ;(this.#listeners ??= []).push(listener)
+  }
+
+  release(): void {
+    if (this.#over) return
+    this.#end(new GreenroomError('LEASE_REVOKED', 'this lease was released: acquire another', { sessionId: this.sessionId }))
+    this.#host.released(this.#session, this)
+  }
+
+  destroy(reason = 'the caller asked for it'): void {
+    if (this.#over) return
+    this.#end(new GreenroomError('LEASE_REVOKED', `this lease was destroyed (${reason}): acquire another`, { sessionId: this.sessionId }))
+    this.#host.destroyed(this.#session, this, reason)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.release()
+  }
+
+  /** Takes the lease back: from here on its handle throws `reason`. The session's turns are the caller's business. */
+  revoke(reason: GreenroomError): void {
+    if (!this.#over) this.#end(reason)
+  }
+
+  /** A message that belongs to no request. */
+  receive(message: unknown): void {
+    for (const listener of this.#listeners ?? []) {
+      try {
+        listener(message)
+      } catch (error) {
+        this.#host.report(error, `onMessage listener of a lease of session ${this.sessionId}`)
+      }
+    }
+  }
+
+  #begin(message: unknown, options: RequestOptions | undefined, consumer: TurnConsumer): Turn {
+    if (this.#over) throw this.#over
+    const session = this.#session
+    if (session.turns.size >= session.concurrency) {
+      throw new GreenroomError('SESSION_BUSY', `session ${session.id} still works on ${session.turns.size === 1 ? 'an earlier request' : `${session.turns.size} earlier requests`}: await its answer first`, { sessionId: session.id })
+    }
+    const signal = options?.signal
+    if (signal?.aborted) throw new GreenroomError('REQUEST_ABORTED', 'the signal was aborted before the request was sent', { cause: signal.reason })
+    const timeoutMs = options?.timeout === undefined ? Infinity : parseDuration(options.timeout)
+    return Turn.begin(this.#host, this, session, message, consumer, { signal, timeoutMs })
+  }
+
+  #end(reason: GreenroomError): void {
+    this.#over = reason
+    this.#host.leaseEnded(this.#session, this)
+    for (const turn of this.#session.turns) {
+      if (turn.owner === this) turn.abandon(reason, 'lost')
+    }
+    this.#listeners = undefined
+    this.#controller?.abort(reason)
+  }
+}

@@ -1,0 +1,204 @@
+import type { EndReason, PoolFacts, PoolHooks, SessionState } from '../contracts/index.ts'
+import type { Session } from './session.ts'
+import { Tenant } from './tenant.ts'
+
+const ALLOWED: Readonly<Record<SessionState, readonly SessionState[]>> = {
+  starting: ['idle', 'ending'],
+  idle: ['leased', 'checking', 'settling', 'ending'],
+  leased: ['idle', 'settling', 'ending'],
+  settling: ['idle', 'ending'],
+  checking: ['idle', 'ending'],
+  ending: ['gone'],
+  gone: [],
+}
+
+/** Hears of every change of state, after it is complete. */
+export interface RosterListener {
+  changed(session: Session, from: SessionState | undefined, to: SessionState): void
+}
+
+/**
+ * Who is there, and in which state: the one place where a session's state changes. Every change keeps the counts and the
+ * lists, so that nobody has to search, and is told to the plugins' hook and then to the listeners in their order.
+ */
+export class Roster {
+  readonly sessions = new Map<string, Session>()
+  readonly tenants = new Map<string, Tenant>()
+  /** Sessions with room that belong to nobody: whoever comes may have them. */
+  readonly spares: Session[] = []
+  readonly counts: Record<SessionState, number> = { starting: 0, idle: 0, leased: 0, settling: 0, checking: 0, ending: 0, gone: 0 }
+  /** Idle sessions that belong to nobody, and how many of them have been so for longer than timeouts.idle. */
+  idleSpares = 0
+  expiredSpares = 0
+  readonly #hook: PoolHooks['state']
+  readonly #listeners: RosterListener[] = []
+
+  constructor(hooks: PoolHooks) {
+    this.#hook = hooks.state
+  }
+
+  /** Listeners are called in the order they were added; the allocator, which acts on changes, is added last. */
+  listen(listener: RosterListener): void {
+    this.#listeners.push(listener)
+  }
+
+  /** Live processes, starting and dying ones included (INV 9). */
+  get live(): number {
+    return this.sessions.size
+  }
+
+  /** Live sessions that are here to stay. */
+  get staying(): number {
+    return this.sessions.size - this.counts.ending
+  }
+
+  /** Idle sessions that are of use to one tenant, or for one key, only. */
+  get idleBound(): number {
+    return this.counts.idle - this.idleSpares
+  }
+
+  get busy(): number {
+    return this.counts.leased + this.counts.settling
+  }
+
+  facts(waiting: number): PoolFacts {
+    return { total: this.live, active: this.counts.leased, idle: this.counts.idle, waiting }
+  }
+
+  tenant(name: string): Tenant {
+    let tenant = this.tenants.get(name)
+    if (!tenant) this.tenants.set(name, (tenant = new Tenant(name)))
+    return tenant
+  }
+
+  /** Forgets a tenant that has nothing here any more: there may be millions over a host's life. */
+  forgetIfEmpty(tenant: Tenant): void {
+    if (tenant.isEmpty) this.tenants.delete(tenant.name)
+  }
+
+  add(session: Session): void {
+    this.sessions.set(session.id, session)
+    this.counts.starting++
+    this.#tell(session, undefined, 'starting')
+  }
+
+  /**
+   * Binds a session to a tenant, once and for ever (INV 2), and to a key. A communal session is bound only while it has a key.
+   */
+  bind(session: Session, tenant: Tenant, key: string | undefined): void {
+    if (session.tenant !== undefined && session.tenant !== tenant.name) {
+      throw new Error(`greenroom: session ${session.id} belongs to one tenant and was about to be given to another`)
+    }
+    if (session.tenant === undefined && !(session.communal && key === undefined)) {
+      this.#uncount(session)
+      this.#close(session)
+      session.tenant = tenant.name
+      tenant.bound++
+      this.#count(session)
+    }
+    if (key === session.key) return
+    if (session.key !== undefined) tenant.leaveKey(session.key, session)
+    session.key = key
+    if (key !== undefined) tenant.keyed(key).session = session
+    this.refreshOpen(session)
+  }
+
+  /** Takes the key off a session that has been reset, or that is communal. */
+  unkey(session: Session): void {
+    if (session.key === undefined) return
+    const tenant = this.tenant(session.tenant!)
+    this.#close(session)
+    tenant.leaveKey(session.key, session)
+    session.key = undefined
+    if (session.communal) {
+      this.#uncount(session)
+      session.tenant = undefined
+      tenant.bound--
+      this.#count(session)
+      this.forgetIfEmpty(tenant)
+    }
+    this.refreshOpen(session)
+  }
+
+  /** Notes that an idle session has been so for longer than timeouts.idle. */
+  expire(session: Session): void {
+    this.#uncount(session)
+    session.expired = true
+    this.#count(session)
+  }
+
+  move(session: Session, to: SessionState, reason?: EndReason): void {
+    const from = session.state
+    if (!ALLOWED[from].includes(to)) throw new Error(`greenroom: session ${session.id} cannot go from ${from} to ${to}`)
+    this.#uncount(session)
+    this.counts[from]--
+    session.state = to
+    if (from === 'leased') session.expired = false
+    this.#count(session)
+    if (to === 'gone') {
+      this.sessions.delete(session.id)
+      this.#leaveTenant(session)
+    } else {
+      this.counts[to]++
+    }
+    if (reason !== undefined) session.endReason = reason
+    this.refreshOpen(session)
+    this.#tell(session, from, to)
+  }
+
+  /** A shared session has room for one more lease. Told to the listeners as leased → leased. */
+  slotFreed(session: Session): void {
+    this.refreshOpen(session)
+    for (let i = 0; i < this.#listeners.length; i++) this.#listeners[i]!.changed(session, 'leased', 'leased')
+  }
+
+  /** Puts the session into, or out of, the list of those open to any caller (of its tenant). */
+  refreshOpen(session: Session): void {
+    const open = session.key === undefined && (session.state === 'idle' || session.state === 'leased') && session.hasRoom
+    if (open === session.openIndex >= 0) return
+    if (!open) return this.#close(session)
+    const list = this.#openList(session)
+    session.openIndex = list.length
+    list.push(session)
+  }
+
+  #count(session: Session): void {
+    if (session.state !== 'idle' || session.tenant !== undefined) return
+    this.idleSpares++
+    if (session.expired) this.expiredSpares++
+  }
+
+  #uncount(session: Session): void {
+    if (session.state !== 'idle' || session.tenant !== undefined) return
+    this.idleSpares--
+    if (session.expired) this.expiredSpares--
+  }
+
+  #close(session: Session): void {
+    if (session.openIndex < 0) return
+    const list = this.#openList(session)
+    const last = list.pop()!
+    if (last !== session) {
+      list[session.openIndex] = last
+      last.openIndex = session.openIndex
+    }
+    session.openIndex = -1
+  }
+
+  #openList(session: Session): Session[] {
+    return session.tenant === undefined ? this.spares : this.tenant(session.tenant).open
+  }
+
+  #leaveTenant(session: Session): void {
+    if (session.tenant === undefined) return
+    const tenant = this.tenant(session.tenant)
+    tenant.bound--
+    if (session.key !== undefined) tenant.leaveKey(session.key, session)
+    // The tenant is forgotten by the allocator, once it has looked after those who wait there.
+  }
+
+  #tell(session: Session, from: SessionState | undefined, to: SessionState): void {
+    if (this.#hook.isUsed()) this.#hook.call(session, from, to, session.endReason)
+    for (let i = 0; i < this.#listeners.length; i++) this.#listeners[i]!.changed(session, from, to)
+  }
+}

@@ -1,0 +1,165 @@
+import { type Clock, type EndReason, GreenroomError, messageOf, type RequestOutcome } from '../contracts/index.ts'
+import { runWithDeadline } from '../kernel/deadline.ts'
+import type { Timeouts } from '../kernel/timeouts.ts'
+import type { PoolEnvironment } from './environment.ts'
+import type { PooledLease } from './lease.ts'
+import type { LeaseHost } from './lease-host.ts'
+import type { Retirer } from './retirer.ts'
+import type { Roster } from './roster.ts'
+import type { Session } from './session.ts'
+
+/** Hears of the turns that are under way. */
+export interface TurnListener {
+  turnBegun(session: Session): void
+  turnSettled(session: Session): void
+}
+
+/**
+ * What happens to a session when a lease on it is over: it is offered again, at once or after its last turn has settled and
+ * the last user's things were removed, or else it is ended. Nothing of this is put off to the next acquire.
+ */
+export class Settler implements LeaseHost {
+  readonly clock: Clock
+  readonly timeouts: Timeouts
+  readonly #env: PoolEnvironment
+  readonly #roster: Roster
+  readonly #retirer: Retirer
+  readonly #resettable: boolean
+  readonly #settled = new Map<Session, () => void>()
+  #turns: TurnListener | undefined
+
+  constructor(env: PoolEnvironment, roster: Roster, retirer: Retirer) {
+    this.clock = env.clock
+    this.timeouts = env.timeouts
+    this.#env = env
+    this.#roster = roster
+    this.#retirer = retirer
+    const guaranteed = env.driver.capabilities.resetGuarantees ?? []
+    this.#resettable = env.settings.resetRequires.every((guarantee) => guaranteed.includes(guarantee))
+  }
+
+  listen(turns: TurnListener): void {
+    this.#turns = turns
+  }
+
+  /** True when a one-off's session is of use afterwards: to its tenant after a reset, or to anybody with isolation 'none'. */
+  get reusesOneOffs(): boolean {
+    return this.#resettable || this.#env.settings.isolation === 'none'
+  }
+
+  report(problem: unknown, where: string): void {
+    this.#env.report(problem, where)
+  }
+
+  turnBegun(session: Session): void {
+    this.#turns?.turnBegun(session)
+  }
+
+  turnSettled(session: Session): void {
+    this.#turns?.turnSettled(session)
+    if (session.turns.size === 0) this.#settled.get(session)?.()
+  }
+
+  requestEnded(session: Session, outcome: RequestOutcome, durationMs: number): void {
+    const { hooks, statistics } = this.#env
+    statistics.requests++
+    if (outcome === 'answered') statistics.answered(durationMs, this.clock.now())
+    if (hooks.request.isUsed()) hooks.request.call(session, { outcome, durationMs })
+  }
+
+  leaseEnded(session: Session, lease: PooledLease): void {
+    if (lease.activeTimeout) this.timeouts.remove(lease.activeTimeout)
+    session.leases.delete(lease)
+    const now = this.clock.now()
+    session.lastUsedAt = now
+    const { released } = this.#env.hooks
+    if (released.isUsed()) released.call(session, { heldMs: now - lease.startedAt })
+  }
+
+  released(session: Session, lease: PooledLease): void {
+    if (session.state !== 'leased') return
+    for (const turn of session.turns) {
+      if (turn.owner === lease) turn.cancel()
+    }
+    if (session.leases.size > 0) this.#othersStay(session)
+    else if (session.retireAtRelease) void this.#retirer.retire(session, session.retireAtRelease)
+    else if (session.turns.size > 0 || this.#needsReset(session)) void this.#settle(session)
+    else this.#roster.move(session, 'idle')
+  }
+
+  destroyed(session: Session, _lease: PooledLease, reason: string): void {
+    const error = new GreenroomError('SESSION_ENDED', `session ${session.id} was destroyed by a caller who shared it: ${reason}`, { sessionId: session.id })
+    void this.#retirer.retire(session, 'destroyed', error)
+  }
+
+  /** A message nobody asked for: it belongs to the lease; without one it is contamination. */
+  unsolicited(session: Session, message: unknown): void {
+    if (session.leases.size > 0) {
+      for (const lease of session.leases) lease.receive(message)
+      return
+    }
+    // A starting session has served nobody: whatever it says is its own noise.
+    if (session.state !== 'starting') void this.#retirer.retire(session, 'contaminated')
+  }
+
+  /** The driver can't go on with this session. */
+  broken(session: Session, cause: Error): void {
+    const error = cause instanceof GreenroomError ? cause : new GreenroomError('PROTOCOL_ERROR', messageOf(cause), { cause, sessionId: session.id })
+    void this.#retirer.retire(session, 'protocol', error)
+  }
+
+  /** Ends the session at its release, or now when it is idle. */
+  retireAtRelease(session: Session, reason: EndReason): void {
+    session.retireAtRelease ??= reason
+    if (session.state === 'idle') void this.#retirer.retire(session, reason)
+    else this.#roster.refreshOpen(session)
+  }
+
+  #needsReset(session: Session): boolean {
+    return session.key === undefined && !session.communal
+  }
+
+  /** One of several leases is over: its slot is free once its turns have settled. */
+  #othersStay(session: Session): void {
+    if (session.turns.size >= session.concurrency) return this.retireAtRelease(session, 'unsettled')
+    this.#roster.slotFreed(session)
+  }
+
+  async #settle(session: Session): Promise<void> {
+    this.#roster.move(session, 'settling')
+    const failure = (await this.#settleTurns(session)) ?? (this.#needsReset(session) ? await this.#reset(session) : undefined)
+    // It may have crashed, spoken unasked, or been ended meanwhile.
+    if (session.state !== 'settling') return
+    if (failure) void this.#retirer.retire(session, failure)
+    else this.#roster.move(session, 'idle')
+  }
+
+  /** INV 1: waits for the terminal messages that are still due, as long as timeouts.settle. */
+  async #settleTurns(session: Session): Promise<EndReason | undefined> {
+    if (session.turns.size === 0) return undefined
+    await new Promise<void>((resolve) => {
+      const finish = (): void => {
+        this.timeouts.remove(deadline)
+        this.#settled.delete(session)
+        resolve()
+      }
+      const deadline = this.timeouts.add(this.#env.settings.timeouts.settle, finish)
+      this.#settled.set(session, finish)
+    })
+    return session.turns.size === 0 ? undefined : 'unsettled'
+  }
+
+  /** INV 2: a reset that is not enough, fails, or takes too long, ends the session. */
+  async #reset(session: Session): Promise<EndReason | undefined> {
+    const reset = session.channel?.reset?.bind(session.channel)
+    if (session.state !== 'settling') return undefined
+    if (!this.#resettable || !reset) return 'released'
+    try {
+      await runWithDeadline(reset, this.#env.settings.timeouts.settle, this.clock, () => new Error('the reset took longer than timeouts.settle'))
+      return undefined
+    } catch (problem) {
+      this.report(problem, `resetting session ${session.id}`)
+      return 'reset-failed'
+    }
+  }
+}

@@ -1,0 +1,97 @@
+import { type Clock, type Failure, GreenroomError, messageOf, type RestartPolicy, type Timer } from '../contracts/index.ts'
+import type { DecisionLog } from './decision-log.ts'
+import type { Session } from './session.ts'
+
+export type BreakerState = 'closed' | 'open' | 'half-open'
+
+export interface StartGateListener {
+  /** The breaker has opened: those whom only a start could serve are to be told. */
+  opened(error: GreenroomError): void
+  /** A start is allowed again. */
+  allowed(): void
+}
+
+/**
+ * Whether a process may be started, after failures: back-off, and a breaker around it. Processes that fail together are one
+ * failure: one counts only when its process was started after the failure before it, so that eight workers killed at
+ * once don't look like eight attempts that failed (INV 30), and fifty starts of a missing command neither.
+ */
+export class StartGate {
+  readonly #clock: Clock
+  readonly #policy: RestartPolicy
+  readonly #decisions: DecisionLog
+  #listener: StartGateListener | undefined
+  #state: BreakerState = 'closed'
+  #inARow = 0
+  #lastFailureAt = -Infinity
+  #lastError: unknown
+  #timer: Timer | undefined
+
+  constructor(deps: { clock: Clock; policy: RestartPolicy; decisions: DecisionLog }) {
+    this.#clock = deps.clock
+    this.#policy = deps.policy
+    this.#decisions = deps.decisions
+  }
+
+  listen(listener: StartGateListener): void {
+    this.#listener = listener
+  }
+
+  get state(): BreakerState {
+    return this.#state
+  }
+
+  /** What the last start failed with; `undefined` when a session became ready since. */
+  get lastError(): unknown {
+    return this.#lastError
+  }
+
+  /** How many processes may be starting at once: none during a back-off, one while it is doubtful that starts succeed. */
+  get allowance(): number {
+    if (this.#timer) return 0
+    return this.#state === 'half-open' || this.#inARow >= 2 ? 1 : Infinity
+  }
+
+  /** The error of those who would need a start while none is allowed. */
+  breakerError(): GreenroomError {
+    return new GreenroomError('BREAKER_OPEN', `no session is started for the moment: ${messageOf(this.#lastError)}`, { cause: this.#lastError })
+  }
+
+  failed(session: Session, failure: Failure, error: unknown): void {
+    if (session.startedAt < this.#lastFailureAt) return
+    this.#lastFailureAt = this.#clock.now()
+    this.#lastError = error
+    this.#inARow++
+    const decision = this.#policy.failed(failure)
+    if (decision.action === 'retry') return this.#pause(decision.delayMs)
+    this.#state = 'open'
+    this.#decisions.record('breaker', `opened: ${decision.reason}`)
+    this.#pause(decision.cooldownMs)
+    this.#listener?.opened(this.breakerError())
+  }
+
+  ready(): void {
+    if (this.#state !== 'closed') this.#decisions.record('breaker', 'closed: a session became ready')
+    this.#state = 'closed'
+    this.#inARow = 0
+    this.#lastError = undefined
+    this.#policy.ready()
+  }
+
+  close(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+  }
+
+  #pause(ms: number): void {
+    this.#timer?.cancel()
+    this.#timer = this.#clock.setTimer(() => {
+      this.#timer = undefined
+      if (this.#state === 'open') {
+        this.#state = 'half-open'
+        this.#decisions.record('breaker', 'half-open: one start is tried')
+      }
+      this.#listener?.allowed()
+    }, ms)
+  }
+}

@@ -1,0 +1,124 @@
+import { build, type Histogram } from 'hdr-histogram-js'
+import type { Clock, Percentiles, Served } from '../contracts/index.ts'
+
+/** Percentiles cover the last one to two of these. */
+const WINDOW_MS = 5 * 60_000
+const RATE_SECONDS = 10
+/** Histograms hold microseconds: up to a day, two significant digits. */
+const LONGEST_US = 86_400_000_000
+
+/** What happened so far: counts since the pool was made, times and rates of the last minutes and seconds. */
+export class Statistics {
+  readonly acquires: Record<Served, number> = { 'same-key': 0, 'same-tenant': 0, spare: 0, resumed: 0, started: 0 }
+  requests = 0
+  started = 0
+  crashes = 0
+  refusals = 0
+  readonly wait: RecentTimes
+  readonly start: RecentTimes
+  readonly request: RecentTimes
+  readonly #answers: Rate
+
+  constructor(clock: Clock) {
+    this.wait = new RecentTimes(clock)
+    this.start = new RecentTimes(clock)
+    this.request = new RecentTimes(clock)
+    this.#answers = new Rate(clock)
+  }
+
+  get throughputRps(): number {
+    return this.#answers.perSecond
+  }
+
+  acquired(served: Served, waitMs: number, now: number): void {
+    this.acquires[served]++
+    this.wait.record(waitMs, now)
+  }
+
+  answered(durationMs: number, now: number): void {
+    this.request.record(durationMs, now)
+    this.#answers.count(now)
+  }
+
+  /** Share of acquires that no start was in the way of; `undefined` before the first. */
+  get reuseRatio(): number | undefined {
+    const { started, ...others } = this.acquires
+    const reused = Object.values(others).reduce((sum, count) => sum + count, 0)
+    return reused + started === 0 ? undefined : reused / (reused + started)
+  }
+}
+
+/** Times of the last five to ten minutes, in two histograms that take turns. */
+export class RecentTimes {
+  readonly #clock: Clock
+  #current = histogram()
+  #previous = histogram()
+  #turnAt: number
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+    this.#turnAt = clock.now() + WINDOW_MS
+  }
+
+  record(ms: number, now: number): void {
+    if (now >= this.#turnAt) this.#turn(now)
+    this.#current.recordValue(Math.min(LONGEST_US, Math.max(0, Math.round(ms * 1_000))))
+  }
+
+  get percentiles(): Percentiles | undefined {
+    const now = this.#clock.now()
+    if (now >= this.#turnAt) this.#turn(now)
+    const all = histogram()
+    all.add(this.#previous)
+    all.add(this.#current)
+    if (all.totalCount === 0) return undefined
+    const at = (percentile: number): number => all.getValueAtPercentile(percentile) / 1_000
+    return { p50: at(50), p95: at(95), p99: at(99) }
+  }
+
+  #turn(now: number): void {
+    const missedOne = now >= this.#turnAt + WINDOW_MS
+    ;[this.#previous, this.#current] = [this.#current, this.#previous]
+    this.#current.reset()
+    if (missedOne) this.#previous.reset()
+    this.#turnAt = now + WINDOW_MS
+  }
+}
+
+/** Events per second over the last ten whole seconds, or as many as there were. */
+class Rate {
+  readonly #clock: Clock
+  readonly #startedAt: number
+  readonly #perSecond = new Array<number>(RATE_SECONDS + 1).fill(0)
+  #second: number
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+    this.#startedAt = clock.now()
+    this.#second = Math.floor(this.#startedAt / 1_000)
+  }
+
+  count(now: number): void {
+    this.#moveTo(Math.floor(now / 1_000))
+    this.#perSecond[this.#second % this.#perSecond.length]!++
+  }
+
+  get perSecond(): number {
+    const now = this.#clock.now()
+    this.#moveTo(Math.floor(now / 1_000))
+    const unfinished = now / 1_000 - this.#second
+    const seconds = Math.min(RATE_SECONDS + unfinished, (now - this.#startedAt) / 1_000)
+    const sum = this.#perSecond.reduce((total, count) => total + count, 0)
+    return seconds > 0 ? sum / Math.max(1, seconds) : 0
+  }
+
+  #moveTo(second: number): void {
+    const steps = Math.min(second - this.#second, this.#perSecond.length)
+    for (let step = 1; step <= steps; step++) this.#perSecond[(second - steps + step) % this.#perSecond.length] = 0
+    this.#second = second
+  }
+}
+
+function histogram(): Histogram {
+  return build({ highestTrackableValue: LONGEST_US, numberOfSignificantValueDigits: 2 })
+}

@@ -1,0 +1,135 @@
+import { type AcquireRequest, GreenroomError, type LinkedNode, type Queue, type QueueTicket } from '../contracts/index.ts'
+import type { Timeout, Timeouts } from '../kernel/timeouts.ts'
+import type { PooledLease } from './lease.ts'
+import type { Roster } from './roster.ts'
+
+/** A caller who waits. It is settled exactly once; one that gave up never receives a session (INV 10). */
+export class Waiter implements AcquireRequest {
+  readonly tenant: string
+  readonly key: string | undefined
+  readonly priority: number
+  readonly since: number
+  readonly signal: AbortSignal | undefined
+  readonly promise: Promise<PooledLease>
+  /** Its place in the queue strategy. */
+  ticket: QueueTicket | undefined = undefined
+  /** Its place in the line for a key, or before a tenant's gate. */
+  node: LinkedNode<Waiter> | undefined = undefined
+  timeout: Timeout | undefined = undefined
+  onAbort: (() => void) | undefined = undefined
+  waiting = true
+  resolve!: (lease: PooledLease) => void
+  reject!: (error: GreenroomError) => void
+
+  constructor(request: AcquireRequest, since: number, signal: AbortSignal | undefined) {
+    this.tenant = request.tenant
+    this.key = request.key
+    this.priority = request.priority
+    this.since = since
+    this.signal = signal
+    this.promise = new Promise((resolve, reject) => {
+      this.resolve = resolve
+      this.reject = reject
+    })
+  }
+}
+
+/**
+ * Who waits, and where: for a key's own session, before the gate of a tenant that holds as many sessions as it may, or in
+ * the queue for any session. It bounds their number and keeps their deadlines; whom to serve is the allocator's business.
+ */
+export class WaitingLine {
+  readonly #queue: Queue<Waiter>
+  readonly #roster: Roster
+  readonly #timeouts: Timeouts
+  readonly #max: number
+  readonly #gaveUp: (waiter: Waiter, error: GreenroomError) => void
+  #size = 0
+
+  constructor(deps: { queue: Queue<Waiter>; roster: Roster; timeouts: Timeouts; max: number; gaveUp: (waiter: Waiter, error: GreenroomError) => void }) {
+    this.#queue = deps.queue
+    this.#roster = deps.roster
+    this.#timeouts = deps.timeouts
+    this.#max = deps.max
+    this.#gaveUp = deps.gaveUp
+  }
+
+  /** Everybody who waits. */
+  get size(): number {
+    return this.#size
+  }
+
+  /** Those whom any session (of their tenant) would serve. */
+  get queued(): number {
+    return this.#queue.size
+  }
+
+  get isFull(): boolean {
+    return this.#size >= this.#max
+  }
+
+  /** Begins to wait, in no particular place yet: deadline and signal count from here. */
+  enter(waiter: Waiter, timeoutMs: number): void {
+    this.#size++
+    waiter.timeout = this.#timeouts.add(timeoutMs, this.#timedOut, waiter, waiter.since)
+    if (waiter.signal) {
+      waiter.onAbort = () => this.#giveUp(waiter, new GreenroomError('ACQUIRE_ABORTED', 'the caller gave up while it waited for a session', { cause: waiter.signal?.reason }))
+      waiter.signal.addEventListener('abort', waiter.onAbort, { once: true })
+    }
+  }
+
+  /** Ends the waiting: out of every place, no timer and no listener left. */
+  leave(waiter: Waiter): void {
+    if (!waiter.waiting) return
+    waiter.waiting = false
+    this.#size--
+    if (waiter.timeout) this.#timeouts.remove(waiter.timeout)
+    if (waiter.onAbort) waiter.signal?.removeEventListener('abort', waiter.onAbort)
+    this.takeOut(waiter)
+  }
+
+  /** Puts it in the queue for any session. */
+  queue(waiter: Waiter): void {
+    waiter.ticket = this.#queue.push(waiter)
+    this.#roster.tenant(waiter.tenant).queued++
+  }
+
+  /** Takes it out of its place; it waits on. */
+  takeOut(waiter: Waiter): void {
+    waiter.node?.leave()
+    waiter.node = undefined
+    if (!waiter.ticket) return
+    this.#queue.remove(waiter.ticket)
+    this.#left(waiter)
+  }
+
+  /** Takes who is next out of the queue. */
+  next(): Waiter | undefined {
+    return this.#left(this.#queue.next())
+  }
+
+  /** Takes who is next of one tenant out of the queue. */
+  nextOf(tenant: string): Waiter | undefined {
+    return this.#left(this.#queue.nextOf(tenant))
+  }
+
+  peek(): Waiter | undefined {
+    return this.#queue.peek()
+  }
+
+  #left(waiter: Waiter | undefined): Waiter | undefined {
+    if (!waiter) return undefined
+    waiter.ticket = undefined
+    this.#roster.tenant(waiter.tenant).queued--
+    return waiter
+  }
+
+  readonly #timedOut = (waiter: Waiter): void => {
+    this.#giveUp(waiter, new GreenroomError('ACQUIRE_TIMEOUT', 'no session came free in time', { pool: this.#roster.facts(this.#size) }))
+  }
+
+  #giveUp(waiter: Waiter, error: GreenroomError): void {
+    this.leave(waiter)
+    this.#gaveUp(waiter, error)
+  }
+}

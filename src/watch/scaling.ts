@@ -1,0 +1,275 @@
+import { GreenroomError, type ScaleDecision, type ScaleTrigger, type ScaleView, type SessionState, type Timer } from '../contracts/index.ts'
+import type { Allocator } from '../pool/allocator.ts'
+import type { Demand } from '../pool/demand.ts'
+import type { PoolEnvironment } from '../pool/environment.ts'
+import type { Launcher } from '../pool/launcher.ts'
+import { leastValuable } from '../pool/least-valuable.ts'
+import type { Retirer } from '../pool/retirer.ts'
+import type { Roster, RosterListener } from '../pool/roster.ts'
+import type { Session } from '../pool/session.ts'
+
+const TICK_MS = 1_000
+
+/** One call of warm(): what is still to be started, and what became of what was. */
+interface WarmUp {
+  missing: number
+  readonly starting: Set<Session>
+  added: number
+  resolve(added: number): void
+}
+
+interface Wanted {
+  readonly size: number
+  resolve(): void
+  reject(error: GreenroomError): void
+}
+
+/**
+ * Brings the pool to the size it should have: the scaler's while scaling is automatic, the one set by hand otherwise.
+ * It is asked at every change of demand; the tick is only for what time alone changes.
+ */
+export class Scaling implements RosterListener {
+  readonly #env: PoolEnvironment
+  readonly #roster: Roster
+  readonly #launcher: Launcher
+  readonly #retirer: Retirer
+  readonly #allocator: Allocator
+  readonly #demand: Demand
+  #automatic = true
+  #decision: ScaleDecision = { target: 0, reason: 'nothing has been decided yet' }
+  #wanted: Wanted | undefined
+  readonly #warmUps = new Set<WarmUp>()
+  #closed = false
+  #nextTick: Timer | undefined
+
+  constructor(deps: {
+    env: PoolEnvironment
+    roster: Roster
+    launcher: Launcher
+    retirer: Retirer
+    allocator: Allocator
+    demand: Demand
+  }) {
+    this.#env = deps.env
+    this.#roster = deps.roster
+    this.#launcher = deps.launcher
+    this.#retirer = deps.retirer
+    this.#allocator = deps.allocator
+    this.#demand = deps.demand
+    deps.demand.listen((trigger) => this.#reconcile(trigger))
+  }
+
+  get state(): { automatic: boolean; target: number; reason: string } {
+    return { automatic: this.#automatic, ...this.#decision }
+  }
+
+  start(): void {
+    this.#tick()
+  }
+
+  /** Has it look anew, soon. */
+  poke(): void {
+    this.#demand.poke('tick')
+  }
+
+  changed(session: Session, from: SessionState | undefined, to: SessionState): void {
+    if (from === 'starting') this.#warmed(session, to === 'idle')
+    if (to === 'gone') this.#demand.poke('gone')
+    else if (from === 'starting' && to === 'idle') this.#demand.poke('ready')
+    else if (!this.#automatic && to === 'idle') this.#demand.poke('manual')
+  }
+
+  /** Fixes the size. Resolves when as many sessions are ready and none too many is left. */
+  scale(size: number): Promise<void> {
+    const { min, max } = this.#env.settings.size
+    if (!Number.isInteger(size) || size < min || size > max) {
+      return Promise.reject(new GreenroomError('ARGUMENT_INVALID', `scale(${size}): give a whole number from ${min} (size.min) to ${max} (size.max)`))
+    }
+    this.#supersede()
+    this.#automatic = false
+    this.#decide({ target: size, reason: 'set by hand' })
+    const reached = new Promise<void>((resolve, reject) => (this.#wanted = { size, resolve, reject }))
+    this.#demand.poke('manual')
+    return reached
+  }
+
+  autoScale(on: boolean): void {
+    if (on === this.#automatic) return
+    this.#supersede()
+    this.#automatic = on
+    if (on) this.#demand.poke('manual')
+    else this.#decide({ target: this.#clamp(this.#roster.staying), reason: 'automatic scaling was turned off at this size' })
+  }
+
+  /** Starts spares beyond what the scaler wants, as far as there is room. Resolves, when they are ready or have failed, to how many are ready. */
+  warm(count: number): Promise<number> {
+    const promised = [...this.#warmUps].reduce((sum, { missing }) => sum + missing, 0)
+    const room = Math.min(count, this.#env.settings.size.max - this.#roster.live - promised)
+    if (room <= 0) return Promise.resolve(0)
+    return new Promise((resolve) => {
+      this.#warmUps.add({ missing: room, starting: new Set(), added: 0, resolve })
+      this.#demand.poke('manual')
+    })
+  }
+
+  /** The breaker has opened: who waits for a size would wait for long. */
+  breakerOpened(error: GreenroomError): void {
+    this.#dropWarmUps()
+    this.#wanted?.reject(error)
+    this.#wanted = undefined
+  }
+
+  close(error: GreenroomError): void {
+    this.#closed = true
+    this.#nextTick?.cancel()
+    this.breakerOpened(error)
+  }
+
+  #tick(): void {
+    if (this.#closed) return
+    this.#demand.poke('tick')
+    this.#nextTick = this.#env.clock.setTimer(() => this.#tick(), TICK_MS, { background: true })
+  }
+
+  #supersede(): void {
+    this.#wanted?.reject(new GreenroomError('SCALE_SUPERSEDED', 'a later scale() or autoScale() took the place of this one'))
+    this.#wanted = undefined
+  }
+
+  #reconcile(trigger: ScaleTrigger): void {
+    if (this.#closed) return
+    if (this.#automatic) this.#askScaler(trigger)
+    this.#grow()
+    this.#shrink()
+    if (this.#roster.staying >= Math.min(this.#decision.target, this.#env.settings.size.max)) this.#allocator.makeRoom()
+    this.#checkReached()
+  }
+
+  #askScaler(trigger: ScaleTrigger): void {
+    try {
+      const { target, reason } = this.#env.scaler.decide(this.#view(), trigger)
+      if (!Number.isFinite(target)) throw new Error(`the scaler's target is ${target}`)
+      this.#decide({ target: this.#clamp(Math.round(target)), reason })
+    } catch (problem) {
+      // INV 8: a scaler that fails decides nothing; those who wait must be served all the same.
+      this.#env.report(problem, "the scaler's decide")
+      const { min } = this.#env.settings.size
+      this.#decide({ target: this.#clamp(Math.max(min, this.#roster.busy + this.#roster.idleBound + this.#allocator.line.queued)), reason: 'the scaler failed: no more than is asked for' })
+    }
+  }
+
+  #decide(decision: ScaleDecision): void {
+    if (decision.target !== this.#decision.target) {
+      const from = this.#decision.target
+      this.#env.decisions.record('scale', () => `${from} → ${decision.target}: ${decision.reason}`)
+    }
+    this.#decision = decision
+  }
+
+  #clamp(target: number): number {
+    const { min, max } = this.#env.settings.size
+    return Math.min(max, Math.max(min, target))
+  }
+
+  #grow(): void {
+    const missing = this.#decision.target - this.#roster.staying
+    for (let i = 0; i < missing; i++) {
+      if (!this.#launcher.start(this.#decision.reason)) return
+    }
+    for (const warmUp of this.#warmUps) {
+      while (warmUp.missing > 0) {
+        const session = this.#launcher.start('asked to warm up')
+        if (!session) return
+        warmUp.missing--
+        warmUp.starting.add(session)
+      }
+    }
+  }
+
+  #warmed(session: Session, ready: boolean): void {
+    for (const warmUp of this.#warmUps) {
+      if (!warmUp.starting.delete(session)) continue
+      if (ready) warmUp.added++
+      this.#finishWarmUp(warmUp)
+    }
+  }
+
+  #finishWarmUp(warmUp: WarmUp): void {
+    if (warmUp.missing > 0 || warmUp.starting.size > 0) return
+    this.#warmUps.delete(warmUp)
+    warmUp.resolve(warmUp.added)
+  }
+
+  /** What has not been started yet, won't be. */
+  #dropWarmUps(): void {
+    for (const warmUp of this.#warmUps) {
+      warmUp.missing = 0
+      this.#finishWarmUp(warmUp)
+    }
+  }
+
+  /** Only idle sessions are ended for size; while it is set by hand the others follow as they are released. */
+  #shrink(): void {
+    const { counts, staying } = this.#roster
+    // What is still starting has not had the time to be of use.
+    const settled = this.#automatic ? staying - counts.starting : staying
+    for (let tooMany = settled - this.#decision.target; tooMany > 0; tooMany--) {
+      const victim = leastValuable(this.#env, this.#roster, () => true)
+      if (!victim) return
+      void this.#retirer.park(victim, 'scaled')
+    }
+  }
+
+  #checkReached(): void {
+    const wanted = this.#wanted
+    if (!wanted) return
+    const { counts, live } = this.#roster
+    if (live !== wanted.size || counts.starting > 0) return
+    this.#wanted = undefined
+    wanted.resolve()
+  }
+
+  #view(): ScaleView {
+    const { counts, staying, busy, idleBound, idleSpares, expiredSpares, sessions } = this.#roster
+    const { min, max, spare } = this.#env.settings.size
+    // Summed only for scalers that look: it takes a walk over all sessions.
+    const measured = measurements(sessions)
+    return {
+      size: staying,
+      starting: counts.starting,
+      busy,
+      idleBound,
+      idleSpare: idleSpares,
+      idleSpareFresh: idleSpares - expiredSpares,
+      checking: counts.checking,
+      waiting: this.#allocator.line.queued,
+      min,
+      max,
+      spare,
+      get meanCpuPercent() {
+        return measured().cpu
+      },
+      get totalMemoryBytes() {
+        return measured().memory
+      },
+    }
+  }
+}
+
+function measurements(sessions: ReadonlyMap<string, Session>): () => { cpu: number | undefined; memory: number | undefined } {
+  let known: { cpu: number | undefined; memory: number | undefined } | undefined
+  return () => {
+    if (known) return known
+    let cpu: number | undefined
+    let memory: number | undefined
+    let count = 0
+    for (const { usage } of sessions.values()) {
+      if (usage?.cpuPercent !== undefined) {
+        cpu = (cpu ?? 0) + usage.cpuPercent
+        count++
+      }
+      if (usage?.memoryBytes !== undefined) memory = (memory ?? 0) + usage.memoryBytes
+    }
+    return (known = { cpu: cpu === undefined ? undefined : cpu / count, memory })
+  }
+}

@@ -1,0 +1,80 @@
+import { GreenroomError, formatDuration } from '../contracts/index.ts'
+import type { Timeout, Timeouts } from '../kernel/timeouts.ts'
+import type { PoolEnvironment } from '../pool/environment.ts'
+import type { Retirer } from '../pool/retirer.ts'
+import type { Session } from '../pool/session.ts'
+import type { TurnListener } from '../pool/settler.ts'
+
+/** Looks within one time-out: a silence is noticed at the latest a quarter after it is due. */
+const LOOKS = 4
+
+interface Watched {
+  timeout: Timeout
+  bytesRead: number
+  quietLooks: number
+}
+
+/**
+ * Ends sessions that say nothing while they should be working (INV 17). It costs a look now and then, and nothing per message: it
+ * compares how many bytes have come. A consumer who does not read makes the program wait: that silence is not the program's.
+ */
+export class SilenceWatch implements TurnListener {
+  readonly #env: PoolEnvironment
+  readonly #retirer: Retirer
+  readonly #timeouts: Timeouts
+  readonly #watched = new Map<Session, Watched>()
+
+  constructor(env: PoolEnvironment, retirer: Retirer, background: Timeouts) {
+    this.#env = env
+    this.#retirer = retirer
+    this.#timeouts = background
+  }
+
+  turnBegun(session: Session): void {
+    const { silence } = this.#env.settings.timeouts
+    if (silence === Infinity) return
+    const watched = this.#watched.get(session)
+    if (watched) {
+      watched.quietLooks = 0
+      watched.bytesRead = session.child.bytesRead
+      return
+    }
+    this.#watched.set(session, { timeout: this.#arm(session), bytesRead: session.child.bytesRead, quietLooks: 0 })
+  }
+
+  turnSettled(session: Session): void {
+    if (session.turns.size > 0) return
+    const watched = this.#watched.get(session)
+    if (!watched) return
+    this.#timeouts.remove(watched.timeout)
+    this.#watched.delete(session)
+  }
+
+  #arm(session: Session): Timeout {
+    return this.#timeouts.add(this.#env.settings.timeouts.silence / LOOKS, this.#look, session)
+  }
+
+  readonly #look = (session: Session): void => {
+    const watched = this.#watched.get(session)
+    if (!watched) return
+    if (session.state === 'ending' || session.state === 'gone') return void this.#watched.delete(session)
+    const { child } = session
+    if (child.bytesRead !== watched.bytesRead || child.stdout.isPaused()) {
+      watched.bytesRead = child.bytesRead
+      watched.quietLooks = 0
+    } else if (++watched.quietLooks >= LOOKS) {
+      this.#watched.delete(session)
+      return this.#silent(session)
+    }
+    watched.timeout = this.#arm(session)
+  }
+
+  #silent(session: Session): void {
+    const error = new GreenroomError(
+      'SESSION_SILENT',
+      `session ${session.id} said nothing for ${formatDuration(this.#env.settings.timeouts.silence)} (timeouts.silence) while it should have been working`,
+      { sessionId: session.id },
+    )
+    void this.#retirer.retire(session, 'silent', error)
+  }
+}
