@@ -14,7 +14,7 @@ const floors = {
   // The one file that may name plugins: the list of bundled ones, each imported only when a config names it.
   'bundled': ['kernel', 'contracts'],
   'create-pool': ['bundled', 'watch', 'pool', 'kernel', 'process', 'contracts'],
-  'index': ['create-pool', 'contracts'],
+  'index': ['create-pool', 'bundled', 'contracts'],
   'cli': ['index', 'kit', 'create-pool', 'bundled', 'watch', 'pool', 'kernel', 'process', 'contracts'],
   'testing': ['create-pool', 'bundled', 'watch', 'pool', 'kernel', 'process', 'contracts'],
 }

@@ -71,11 +71,12 @@ export class LivePool implements Pool {
   }
 
   ready(): Promise<void> {
-    const { roster, env } = this.#houses
+    const { roster, env, gate } = this.#houses
     const { min } = env.settings.size
     const isReady = (): boolean => roster.staying - roster.counts.starting >= min
     if (isReady()) return Promise.resolve()
     if (this.#state === 'closed') return Promise.reject(closedError())
+    if (gate.state === 'open') return Promise.reject(gate.breakerError())
     return new Promise((resolve, reject) => {
       const waiter = { resolve, reject }
       this.#readyWaiters.add(waiter)

@@ -1,4 +1,4 @@
-import { definePlugin, duration, z, type Clock, type Failure, type Random, type RestartDecision, type RestartPolicy } from 'greenroom/kit'
+import { definePlugin, duration, formatDuration, z, type Clock, type Failure, type Random, type RestartDecision, type RestartPolicy } from 'greenroom/kit'
 
 const options = z.strictObject({
   initial: duration({ min: 1 }).default(50).describe('The first back-off at most. Default 50ms.'),
@@ -42,9 +42,11 @@ class Backoff implements RestartPolicy {
     }
     this.#failures = [...this.#failures.filter((at) => now - at < within), now].slice(-maxCrashes)
     this.#inARow++
-    if (this.#open || this.#failures.length >= maxCrashes) {
+    const tooMany = this.#failures.length >= maxCrashes
+    if (tooMany || this.#open) {
       this.#open = true
-      return { action: 'open', cooldownMs: cooldown, reason: `${this.#failures.length} failures within ${within} ms` }
+      const reason = tooMany ? `${maxCrashes} failures within ${formatDuration(within)}` : 'the one start that was tried failed, too'
+      return { action: 'open', cooldownMs: cooldown, reason }
     }
     const bound = Math.min(longest, initial * 2 ** (this.#inARow - 1))
     return { action: 'retry', delayMs: Math.ceil(bound * this.#random.next()) }

@@ -14,7 +14,9 @@ export type StrategyChoice<Options, Common = unknown> = {
 }[keyof Options]
 
 /** The options of the default strategy of a kind may be given without its name. */
-type WithDefault<Options, Default extends keyof Options, Common = unknown> = StrategyChoice<Options, Common> | (Fields<Options[Default]> & Common & { use?: Default })
+type WithDefault<Options, Default extends keyof Options, Common = unknown> =
+  | StrategyChoice<Options, Common>
+  | (Fields<Options[Default]> & Common & { use?: Default })
 
 export interface SizeConfig {
   /** Sessions kept at all times. Default 0. */
@@ -23,7 +25,7 @@ export interface SizeConfig {
   max?: number
   /** Sessions kept warm ahead of demand, within `max`. Default 1. */
   spare?: number
-  /** Sessions one tenant may hold at most. Default: `max`. */
+  /** Sessions one tenant may hold at most; only with isolation 'tenant'. Default: `max`. */
   perTenant?: number
   /** Processes that may be starting at the same time: more would only slow each other down. Default: twice the cores, at least 4. */
   starting?: number

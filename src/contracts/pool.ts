@@ -30,7 +30,7 @@ export type Served = 'same-key' | 'same-tenant' | 'spare' | 'resumed' | 'started
 
 /** The messages of one turn, in order, the terminal one last. Leaving the loop early asks the program to stop. */
 export interface TurnStream<T = unknown> extends AsyncIterable<T> {
-  /** The terminal message; rejects as the loop would. */
+  /** The terminal message; rejects as the loop would. Asked for without a loop, the messages before it are thrown away. */
   readonly result: Promise<unknown>
 }
 

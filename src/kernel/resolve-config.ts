@@ -192,7 +192,7 @@ async function applyPlugins(host: PluginHost, plugins: readonly unknown[], probl
   }
 }
 
-function checkSizes({ size }: Shape, problems: ConfigProblem[]): void {
+function checkSizes({ size, isolation }: Shape, problems: ConfigProblem[]): void {
   const { max } = size
   const bound = (name: 'min' | 'spare' | 'perTenant'): void => {
     const value = size[name]
@@ -201,6 +201,9 @@ function checkSizes({ size }: Shape, problems: ConfigProblem[]): void {
   bound('min')
   bound('spare')
   bound('perTenant')
+  if (isolation === 'none' && size.perTenant !== undefined) {
+    problems.push({ path: 'size.perTenant', message: "with isolation 'none' sessions belong to no tenant: leave it out" })
+  }
 }
 
 function settingsOf(

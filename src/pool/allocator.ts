@@ -1,4 +1,4 @@
-import { type AcquireRequest, GreenroomError, type Served, type SessionState } from '../contracts/index.ts'
+import { type AcquireRequest, formatDuration, GreenroomError, messageOf, type Served, type SessionState } from '../contracts/index.ts'
 import type { Demand } from './demand.ts'
 import type { PoolEnvironment } from './environment.ts'
 import { PooledLease } from './lease.ts'
@@ -141,7 +141,8 @@ export class Allocator implements RosterListener {
   /** Why nobody may wait now; `undefined` when they may. */
   #refusal(request: AcquireRequest): GreenroomError | undefined {
     if (this.line.isFull) {
-      return new GreenroomError('QUEUE_FULL', `${this.line.size} callers wait already (queue.max): try again later, or raise size.max or queue.max`, { pool: this.#roster.facts(this.line.size) })
+      const advice = 'try again later, or raise size.max or queue.max'
+      return new GreenroomError('QUEUE_FULL', `${this.line.size} callers wait already (queue.max): ${advice}`, { pool: this.#roster.facts(this.line.size) })
     }
     if (this.#gate.state === 'open' && !this.#canBeServedWithoutStart(request)) return this.#gate.breakerError()
     return undefined
@@ -156,7 +157,13 @@ export class Allocator implements RosterListener {
   }
 
   /** Makes the session the caller's, in this very moment; what the program must be told is told before the lease is handed out. */
-  #grant({ session, served }: { session: Session; served: Served }, request: AcquireRequest, now: number, signal: AbortSignal | undefined, since = now): Promise<PooledLease> {
+  #grant(
+    { session, served }: { session: Session; served: Served },
+    request: AcquireRequest,
+    now: number,
+    signal: AbortSignal | undefined,
+    since = now,
+  ): Promise<PooledLease> {
     const { decisions, hooks, settings, statistics, timeouts } = this.#env
     const wasSpare = session.leaseCount === 0
     if (session.communal && session.key !== request.key) this.#roster.unkey(session)
@@ -183,7 +190,8 @@ export class Allocator implements RosterListener {
   readonly #overdue = (lease: PooledLease): void => {
     const session = this.#roster.sessions.get(lease.sessionId)
     if (!session) return
-    const error = new GreenroomError('LEASE_TIMEOUT', `the lease lasted longer than ${this.#env.settings.timeouts.active} ms (timeouts.active)`, { sessionId: session.id })
+    const { active } = this.#env.settings.timeouts
+    const error = new GreenroomError('LEASE_TIMEOUT', `the lease lasted longer than ${formatDuration(active)} (timeouts.active)`, { sessionId: session.id })
     lease.revoke(error)
     // What it was doing is unknown: the session is not to be trusted.
     if (session.leases.size === 0) void this.#retirer.retire(session, 'lease-timeout', error)
@@ -311,7 +319,9 @@ export class Allocator implements RosterListener {
 
   #gaveUp(waiter: Waiter, error: GreenroomError): void {
     const cause = this.#gate.lastError
-    this.#turnAway(waiter, error.code === 'ACQUIRE_TIMEOUT' && cause !== undefined ? new GreenroomError(error.code, `${error.message}; the last start failed`, { cause, ...(error.pool && { pool: error.pool }) }) : error)
+    if (error.code !== 'ACQUIRE_TIMEOUT' || cause === undefined) return this.#turnAway(waiter, error)
+    const message = `${error.message}; the last start failed: ${messageOf(cause)}`
+    this.#turnAway(waiter, new GreenroomError(error.code, message, { cause, ...(error.pool && { pool: error.pool }) }))
   }
 
   /** It waits no more: whatever it stood for is handed on. */

@@ -76,7 +76,12 @@ export class Launcher {
     })
     try {
       session.channel = await runWithDeadline(
-        (signal) => driver.open(child, this.#context(session, signal, gone)),
+        async (signal) => {
+          const channel = await driver.open(child, this.#context(session, signal, gone))
+          // A driver without a handshake has noticed nothing of a command that cannot be started.
+          if (child.pid === undefined) throw (await child.exited).error ?? new Error('the process did not start')
+          return channel
+        },
         settings.timeouts.start,
         clock,
         () => new GreenroomError('START_TIMEOUT', `session ${session.id} was not ready within ${settings.timeouts.start} ms (timeouts.start)`, { sessionId: session.id }),

@@ -18,6 +18,7 @@ export class MessageStream<T> implements TurnStream<T>, TurnConsumer {
   readonly #unread: T[] = []
   #state: 'new' | 'open' | 'ended' = 'new'
   #paused = false
+  #discarding = false
   #failure: Error | undefined
   #turn: Turn | undefined
   #wake: (() => void) | undefined
@@ -28,17 +29,18 @@ export class MessageStream<T> implements TurnStream<T>, TurnConsumer {
     this.#source = source
   }
 
-  /** Asking for the result alone throws the messages before it away. */
   get result(): Promise<unknown> {
     if (!this.#result) {
       this.#result = withResolvers()
-      this.#begin()
       this.#publish()
+      // A loop that is entered in the same turn gets every message; when there is none, nobody reads them.
+      if (this.#state === 'new') queueMicrotask(() => this.#begin('result-only'))
     }
     return this.#result.promise
   }
 
   event(message: unknown): void {
+    if (this.#discarding) return
     this.#unread.push(message as T)
     if (this.#unread.length >= HIGH_WATER && !this.#paused) {
       this.#paused = true
@@ -59,7 +61,7 @@ export class MessageStream<T> implements TurnStream<T>, TurnConsumer {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
-    this.#begin()
+    this.#begin('loop')
     try {
       for (;;) {
         while (this.#unread.length > 0) yield this.#unread.shift()!
@@ -73,9 +75,10 @@ export class MessageStream<T> implements TurnStream<T>, TurnConsumer {
     }
   }
 
-  #begin(): void {
+  #begin(reader: 'loop' | 'result-only'): void {
     if (this.#state !== 'new') return
     this.#state = 'open'
+    this.#discarding = reader === 'result-only'
     try {
       this.#turn = this.#source.begin(this)
     } catch (error) {

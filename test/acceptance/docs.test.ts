@@ -48,7 +48,7 @@ describe('the programs of the documentation', () => {
     await Promise.all(programs.map((block) => project.write(fileOf(block), `${block.text}\nexport {}\n`)))
     await project.write('tsconfig.json', JSON.stringify({
       compilerOptions: {
-        target: 'es2022', lib: ['es2023', 'esnext.disposable'], module: 'nodenext', types: ['node'], strict: true, exactOptionalPropertyTypes: true,
+        target: 'es2022', lib: ['es2023', 'esnext.disposable'], module: 'nodenext', types: ['node'], strict: true, exactOptionalPropertyTypes: true, skipLibCheck: true,
         verbatimModuleSyntax: true, allowImportingTsExtensions: true, rewriteRelativeImportExtensions: true, outDir: 'out', rootDir: '.',
       },
       include: ['pages'],

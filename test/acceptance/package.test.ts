@@ -113,7 +113,10 @@ describe('the package', () => {
   it.each([['nodenext', 'nodenext'], ['esnext', 'bundler']])('is typed for module %s with resolution %s, wrong options included', async (module, moduleResolution) => {
     await project.write(`${moduleResolution}/program.ts`, TYPED_PROGRAM)
     await project.write(`${moduleResolution}/tsconfig.json`, JSON.stringify({
-      compilerOptions: { target: 'es2022', lib: ['es2023', 'esnext.disposable'], module, moduleResolution, types: ['node'], strict: true, noEmit: true },
+      compilerOptions: { target: 'es2022', lib: ['es2023', 'esnext.disposable'], module, moduleResolution, types: ['node'], strict: true, noEmit: true,
+        // Once is enough to know that every declaration of ours, and of what it imports, is sound.
+        skipLibCheck: moduleResolution === 'bundler',
+      },
     }))
     expect(await project.tsc('-p', moduleResolution)).toEqual({ code: 0, stdout: '', stderr: '' })
   }, 60_000)

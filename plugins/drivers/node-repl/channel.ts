@@ -19,6 +19,7 @@ export interface ReplResult {
   value?: unknown
   /** Any other value, as the REPL would print it. */
   inspected?: string
+  /** Output of this turn, after what was put out in the background since the one before. */
   stdout: string
   stderr: string
   /** What the code threw. */
@@ -49,6 +50,9 @@ export class NodeReplChannel implements Channel {
   /** Those who wait for the ready line or a pong, in order. */
   readonly #waiting: { readonly resolve: () => void; readonly reject: (reason: unknown) => void }[] = []
   #turn: Turn | undefined
+  /** What timers and other work in the background have put out since the last turn. */
+  #held: ReplOutput[] = []
+  #heldLength = 0
   #broken = false
   #ready = false
 
@@ -76,6 +80,10 @@ export class NodeReplChannel implements Channel {
     if (this.#turn) throw new GreenroomError('SESSION_BUSY', 'The interpreter is still running the code of an earlier request')
     this.#child.stdin.write(encodeLine({ code: codeOf(message) }))
     this.#turn = { sink, transcript: new Transcript(this.#maxOutput), cancelled: false }
+    const held = this.#held
+    this.#held = []
+    this.#heldLength = 0
+    for (const output of held) this.#output(output)
   }
 
   /** Interrupts the code. Its turn then ends with an error, and the state is kept. */
@@ -140,9 +148,20 @@ export class NodeReplChannel implements Channel {
   #output(output: ReplOutput): void {
     // Before it is ready only what `nodeArgs` preload can print.
     if (!this.#ready) return
-    if (!this.#turn) return this.#context.unsolicited(output)
+    if (!this.#turn) return this.#hold(output)
     const taken = this.#turn.transcript.add(output)
     if (taken) this.#turn.sink.event(taken)
+  }
+
+  /**
+   * Keeps what is put out between turns for the next one. It cannot reach anybody else: without a reset, an interpreter stays with
+   * the tenant and key that made it (INV 2). Beyond `maxOutput` it is dropped.
+   */
+  #hold(output: ReplOutput): void {
+    const room = this.#maxOutput - this.#heldLength
+    if (room <= 0) return
+    this.#held.push(output.text.length <= room ? output : { ...output, text: output.text.slice(0, room) })
+    this.#heldLength += output.text.length
   }
 
   #done({ type: _type, ...outcome }: Frame & { type: 'done' }): void {

@@ -93,17 +93,31 @@ describe('an interpreter session', () => {
   it('survives failures in the background, and shows them as stderr', async () => {
     await using repl = await openDriver(nodeRepl, {})
     await run(repl, 'const state = 5; setTimeout(() => { throw new Error("in a timer") }, 1); Promise.reject(new Error("unhandled")); 0')
-    await until(() => /in a timer/.test(JSON.stringify(repl.unsolicited)) && /unhandled/.test(JSON.stringify(repl.unsolicited)))
-    expect(repl.unsolicited.every((message) => (message as { type: string }).type === 'stderr')).toBe(true)
-    expect((await run(repl, 'state')).value).toBe(5)
+    const later = await run(repl, 'await new Promise((resolve) => setTimeout(resolve, 50)); state')
+    expect(later).toMatchObject({ value: 5, stdout: '' })
+    expect(later.stderr).toMatch(/unhandled/)
+    expect(later.stderr).toMatch(/in a timer/)
   })
 
-  it('reports output between requests as unsolicited, never as part of the next', async () => {
+  it('keeps output between requests for the next one, and is not contaminated by it', async () => {
     await using repl = await openDriver(nodeRepl, {})
+    const start = repl.child.bytesRead
+    await run(repl, '0')
+    const answer = repl.child.bytesRead - start
     await run(repl, 'setTimeout(() => console.log("late"), 1); 0')
-    await until(() => repl.unsolicited.length === 1)
-    expect(repl.unsolicited).toEqual([{ type: 'stdout', text: 'late\n' }])
-    expect((await run(repl, '1')).stdout).toBe('')
+    await until(() => repl.child.bytesRead > start + 2 * answer)
+    const next = repl.turn({ code: 'console.log("now"); 1' })
+    expect(await next.result).toMatchObject({ value: 1, stdout: 'late\nnow\n' })
+    expect(next.events).toEqual([{ type: 'stdout', text: 'late\n' }, { type: 'stdout', text: 'now\n' }])
+    expect((await run(repl, '2')).stdout).toBe('')
+    expect(repl.unsolicited).toEqual([])
+  })
+
+  it('keeps no more than maxOutput of it', async () => {
+    await using repl = await openDriver(nodeRepl, { maxOutput: 10 })
+    await run(repl, 'setTimeout(() => { for (let i = 0; i < 100; i++) console.log("xxxx") }, 1); 0')
+    await run(repl, 'await new Promise((resolve) => setTimeout(resolve, 30)); 0')
+    expect((await run(repl, '1')).stdout.length).toBeLessThanOrEqual(10)
   })
 
   it('refuses messages of another form before anything is sent, and a second request at a time', async () => {

@@ -1,0 +1,159 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import pidusage from '../../../plugins/metrics/pidusage.ts'
+import type { UsageSampler } from '../../../src/contracts/index.ts'
+import { makeStrategy, problemsWith } from '../../support/strategies.ts'
+
+const MB = 2 ** 20
+/** More than the span a CPU share is taken over. */
+const SPAN_MS = 400
+
+const make = async (): Promise<UsageSampler> => (await makeStrategy('metrics', 'pidusage', pidusage)).strategy
+
+/** A real process, ended with the test. */
+async function start(command: string, ...args: string[]): Promise<ChildProcess & { pid: number }> {
+  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+  await once(child, 'spawn')
+  onTestFinished(() => end(child))
+  return child as ChildProcess & { pid: number }
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const exited = once(child, 'exit')
+  child.kill('SIGKILL')
+  await exited
+}
+
+/** A process that has ended, and that its parent does not collect. */
+async function startZombie(): Promise<number> {
+  // `exec` keeps the shell's child, and sleep never waits for it.
+  const parent = await start('sh', '-c', 'sleep 0 & echo $!; exec sleep 1000')
+  const [line] = (await once(createInterface({ input: parent.stdout! }), 'line')) as [string]
+  return Number(line)
+}
+
+const busy = () => start(process.execPath, '-e', 'for (;;) {}')
+const idle = () => start('sleep', '1000')
+
+async function until(check: () => Promise<boolean> | boolean): Promise<void> {
+  while (!await check()) await sleep(10)
+}
+
+describe('the sampler pidusage', () => {
+  it('measures memory from the first look on, and CPU from the second', async () => {
+    const sampler = await make()
+    const { pid } = await busy()
+    const [first] = (await sampler.sample([pid])).values()
+    expect(first).toEqual({ memoryBytes: expect.any(Number) })
+    await sleep(SPAN_MS)
+    const [second] = (await sampler.sample([pid])).values()
+    expect(second?.memoryBytes).toBeGreaterThan(20 * MB)
+    expect(second?.memoryBytes).toBeLessThan(500 * MB)
+    expect(second?.cpuPercent).toBeGreaterThan(0)
+  })
+
+  it('tells a process that computes from one that sleeps', async () => {
+    const sampler = await make()
+    const [working, sleeping] = await Promise.all([busy(), idle()])
+    const pids = [working.pid, sleeping.pid]
+    await sampler.sample(pids)
+    // On a machine with other work the busy one gets its share late: what must not happen is that it never shows.
+    await until(async () => {
+      await sleep(SPAN_MS)
+      const usages = await sampler.sample(pids)
+      expect(usages.get(sleeping.pid)?.cpuPercent).toBeLessThan(10)
+      expect(usages.get(working.pid)?.cpuPercent).toBeLessThan(250)
+      return usages.get(working.pid)!.cpuPercent! > 50
+    })
+  })
+
+  it('leaves out who is gone, and measures the others all the same', async () => {
+    const sampler = await make()
+    const [living, dying] = await Promise.all([idle(), idle()])
+    const pids = [living.pid, dying.pid]
+    expect([...(await sampler.sample(pids)).keys()]).toEqual(pids)
+    await end(dying)
+    for (let look = 0; look < 3; look++) {
+      const usages = await sampler.sample(pids)
+      expect([...usages.keys()]).toEqual([living.pid])
+      expect(usages.get(living.pid)?.memoryBytes).toBeGreaterThan(0)
+    }
+    // One that was never seen alive, and nobody but those who are gone.
+    const stranger = await idle()
+    await end(stranger)
+    expect((await sampler.sample([stranger.pid, living.pid])).size).toBe(1)
+    expect((await sampler.sample([stranger.pid])).size).toBe(0)
+    expect((await sampler.sample([dying.pid])).size).toBe(0)
+    expect((await sampler.sample([dying.pid, stranger.pid])).size).toBe(0)
+    expect((await sampler.sample([])).size).toBe(0)
+  })
+
+  it('leaves out a process that has ended but was not collected: its memory is not 0', async () => {
+    const sampler = await make()
+    const zombie = await startZombie()
+    const { pid } = await idle()
+    await until(async () => !(await sampler.sample([zombie])).has(zombie))
+    expect(() => process.kill(zombie, 0)).not.toThrow()
+    expect([...(await sampler.sample([zombie, pid])).keys()]).toEqual([pid])
+  })
+
+  it('gives callers who ask at once the same sane figures', async () => {
+    const sampler = await make()
+    const { pid } = await busy()
+    const first = await Promise.all([sampler.sample([pid]), sampler.sample([pid]), sampler.sample([pid, pid])])
+    for (const usages of first) expect(usages.get(pid)).toEqual({ memoryBytes: expect.any(Number) })
+    await sleep(SPAN_MS)
+    const [one, two] = await Promise.all([sampler.sample([pid]), sampler.sample([pid])])
+    expect(one.get(pid)?.cpuPercent).toBeGreaterThan(0)
+    expect(two).toEqual(one)
+  })
+
+  it('gives a caller who asks right after another the figure of before, not 0', async () => {
+    const sampler = await make()
+    const { pid } = await busy()
+    await sampler.sample([pid])
+    await sleep(SPAN_MS)
+    const before = (await sampler.sample([pid])).get(pid)!.cpuPercent!
+    expect(before).toBeGreaterThan(0)
+    expect((await sampler.sample([pid])).get(pid)?.cpuPercent).toBe(before)
+  })
+
+  it('gives callers who ask at once about different processes each theirs', async () => {
+    const sampler = await make()
+    const [one, two, three] = await Promise.all([idle(), idle(), idle()])
+    const [left, right] = await Promise.all([sampler.sample([one.pid, two.pid]), sampler.sample([three.pid, two.pid])])
+    expect([...left.keys()]).toEqual([one.pid, two.pid])
+    expect([...right.keys()]).toEqual([three.pid, two.pid])
+  })
+
+  it('keeps its own count, whoever else asks pidusage', async () => {
+    const { default: others } = await import('pidusage')
+    const sampler = await make()
+    const { pid } = await busy()
+    await sampler.sample([pid])
+    await sleep(SPAN_MS)
+    await others(pid)
+    expect((await sampler.sample([pid])).get(pid)?.cpuPercent).toBeGreaterThan(0)
+  })
+
+  it('knows nothing of a process it was told to forget', async () => {
+    const sampler = await make()
+    const { pid } = await idle()
+    await sampler.sample([pid])
+    await sleep(SPAN_MS)
+    sampler.forget?.(pid)
+    expect((await sampler.sample([pid])).get(pid)).toEqual({ memoryBytes: expect.any(Number) })
+    const underWay = sampler.sample([pid])
+    sampler.forget?.(pid)
+    expect((await underWay).size).toBe(0)
+    expect((await sampler.sample([pid])).get(pid)).toEqual({ memoryBytes: expect.any(Number) })
+  })
+
+  it('has no options of its own', async () => {
+    expect(await problemsWith('metrics', 'pidusage', pidusage, { every: '1s' })).toEqual([expect.stringContaining('every')])
+  })
+})
