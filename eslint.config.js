@@ -71,8 +71,8 @@ export default defineConfig(
     },
   },
   {
-    // It waits for a turn of the event loop, not for a time.
-    files: ['src/process/last-output.ts'],
+    // They wait for a turn of the event loop, not for a time.
+    files: ['src/process/last-output.ts', 'src/testing/virtual-clock.ts'],
     rules: { 'no-restricted-globals': ['error', ...timers.filter((name) => name !== 'setImmediate')] },
   },
   {

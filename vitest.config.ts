@@ -28,6 +28,7 @@ export default defineConfig({
       // (Child-side programs such as plugins/drivers/node-repl/worker.mjs run in processes of their own too; the include leaves them out.)
       exclude: ['src/cli/bin.ts', '**/*.d.ts'],
       reporter: ['text-summary', 'html', 'json-summary'],
+      reportOnFailure: true,
       thresholds: { lines: 90 },
     },
   },

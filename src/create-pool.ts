@@ -113,7 +113,7 @@ async function build({ settings, strategies }: ResolvedConfig, { hooks, registry
 
   const roster = new Roster(hooks)
   const demand = new Demand(report)
-  const gate = new StartGate({ clock, policy: env.restart, decisions })
+  const gate = new StartGate({ clock, policy: env.restart, decisions, report })
   const retirer = new Retirer(env, roster, gate)
   const settler = new Settler(env, roster, retirer)
   const launcher = new Launcher(env, roster, gate, retirer, settler)
@@ -124,7 +124,7 @@ async function build({ settings, strategies }: ResolvedConfig, { hooks, registry
   roster.listen(new Lifetimes({ env, roster, retirer, settler, demand, background }))
   if (strategies.health && settings.health) {
     const check = await registry.create(strategies.health, context)
-    roster.listen(new HealthWatch({ env, roster, retirer, check, settings: settings.health, background }))
+    roster.listen(new HealthWatch({ env, roster, retirer, settler, check, settings: settings.health, background }))
   }
   let usage: UsageWatch | undefined
   if (strategies.metrics && settings.metrics) {
@@ -147,6 +147,7 @@ function open(houses: Houses, closeHost: () => Promise<void>): LivePool {
     await closeHost()
   })
   roster.listen({ changed: () => pool.noticeChange() })
+  allocator.listen(() => pool.noticeChange())
   gate.listen({
     opened: (error) => {
       allocator.breakerOpened(error)

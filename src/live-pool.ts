@@ -138,14 +138,21 @@ export class LivePool implements Pool {
   }
 
   #acquire(options: AcquireOptions): Promise<PooledLease> {
+    const { allocator, env } = this.#houses
+    let request: AcquireRequest
+    let timeoutMs: number
     try {
-      const request = readRequest(options)
-      const timeoutMs = options.timeout === undefined ? this.#houses.env.settings.timeouts.acquire : parseDuration(options.timeout)
-      const refusal = this.#state === 'open' ? this.#refusal(request, options.signal) : this.#notOpen()
-      if (refusal) return Promise.reject(this.#houses.allocator.refuse(request, refusal))
-      return this.#houses.allocator.acquire(request, options.signal, timeoutMs)
+      request = readRequest(options)
+      timeoutMs = options.timeout === undefined ? env.settings.timeouts.acquire : parseDuration(options.timeout)
     } catch (problem) {
-      return Promise.reject(asStrategyFailure(problem))
+      return Promise.reject(problem)
+    }
+    try {
+      const refusal = this.#state === 'open' ? this.#refusal(request, options.signal) : this.#notOpen()
+      if (refusal) return Promise.reject(allocator.refuse(request, refusal))
+      return allocator.acquire(request, options.signal, timeoutMs)
+    } catch (problem) {
+      return Promise.reject(allocator.refuse(request, asStrategyFailure(problem)))
     }
   }
 
@@ -187,7 +194,7 @@ export class LivePool implements Pool {
 
   #untilUnused(): Promise<void> {
     const { roster, allocator } = this.#houses
-    return new Promise((resolve) => this.#watchUntil(() => roster.busy === 0 && allocator.line.size === 0, resolve))
+    return new Promise((resolve) => this.#watchUntil(() => roster.counts.leased + roster.counts.settling === 0 && allocator.line.size === 0, resolve))
   }
 
   #watchUntil(condition: () => boolean, done: () => void): void {

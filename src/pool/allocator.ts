@@ -12,6 +12,13 @@ import type { StartGate } from './start-gate.ts'
 import type { KeyRecord, Tenant } from './tenant.ts'
 import { Waiter, WaitingLine } from './waiting-line.ts'
 
+/** Since when a caller has waited, until when it will, and its way to give up before. */
+interface Patience {
+  readonly since: number
+  readonly due: number
+  readonly signal: AbortSignal | undefined
+}
+
 /**
  * Who gets which session. A caller is served from, in this order: the session of its key, a clean session of its tenant, a
  * spare; else it waits, demand is told, and every session that becomes free, and every process that is gone, looks at those
@@ -28,6 +35,7 @@ export class Allocator implements RosterListener {
   readonly #preparer: Preparer
   readonly #communal: boolean
   readonly #perTenant: number
+  #listener: (() => void) | undefined
 
   constructor(env: PoolEnvironment, roster: Roster, settler: Settler, retirer: Retirer, gate: StartGate, demand: Demand) {
     this.#env = env
@@ -44,15 +52,21 @@ export class Allocator implements RosterListener {
       roster,
       timeouts: env.timeouts,
       max: env.settings.queueMax,
+      report: (problem, where) => env.report(problem, where),
       gaveUp: (waiter, error) => this.#gaveUp(waiter, error),
     })
+  }
+
+  /** Has `listener` called whenever somebody has stopped waiting without a session. */
+  listen(listener: () => void): void {
+    this.#listener = listener
   }
 
   /** A lease for the request, now or later. */
   acquire(request: AcquireRequest, signal: AbortSignal | undefined, timeoutMs: number): Promise<PooledLease> {
     const now = this.#env.clock.now()
     const found = this.#find(request)
-    if (found) return this.#grant(found, request, now, signal)
+    if (found) return this.#grant(found, request, now, { since: now, due: now + timeoutMs, signal })
     const refusal = this.#refusal(request)
     if (refusal) return Promise.reject(this.refuse(request, refusal))
     const waiter = new Waiter(request, now, signal)
@@ -86,7 +100,7 @@ export class Allocator implements RosterListener {
       all.add(waiter)
       if (!which(waiter)) stay.push(waiter)
     }
-    for (const waiter of stay) this.line.queue(waiter)
+    for (const waiter of stay) this.#queue(waiter)
     const turnedAway = [...all].filter(which)
     // All leave before anything is handed on, so that nobody of them is served in passing.
     for (const waiter of turnedAway) this.line.leave(waiter)
@@ -105,16 +119,21 @@ export class Allocator implements RosterListener {
 
   /** The session that may be had at once, and how that is called. Binds nothing. */
   #find(request: AcquireRequest): { session: Session; served: Served } | undefined {
-    const tenant = this.#roster.tenants.get(request.tenant)
     if (request.key !== undefined) {
-      const record = tenant?.keys.get(request.key)
+      const record = this.#roster.tenants.get(request.tenant)?.keys.get(request.key)
       if (record) {
         const { session } = record
         const lendable = session && (session.state === 'idle' || session.state === 'leased') && session.hasRoom && record.line.size === 0
         return lendable ? { session, served: 'same-key' } : undefined
       }
     }
-    if (tenant && tenant.open.length > 0) return { session: this.#pick(tenant.open, request), served: 'same-tenant' }
+    return this.#findUnkeyed(request)
+  }
+
+  /** The same for a caller without a key, or whose key has no session. */
+  #findUnkeyed(request: AcquireRequest): { session: Session; served: Served } | undefined {
+    const tenant = this.#roster.tenants.get(request.tenant)
+    if (tenant && tenant.open.length > 0 && !this.#needsFresh(request, tenant.open[0]!)) return { session: this.#pick(tenant.open, request), served: 'same-tenant' }
     if (tenant && tenant.bound + tenant.queued >= this.#perTenant) return undefined
     if (this.#roster.spares.length > 0) {
       const session = this.#pick(this.#roster.spares, request)
@@ -122,6 +141,11 @@ export class Allocator implements RosterListener {
     }
     const other = this.#communal ? this.#leastValuable((session) => session.tenant !== undefined) : undefined
     return other && { session: other, served: 'same-tenant' }
+  }
+
+  /** A parked state can be restored only in a session that has served nobody. */
+  #needsFresh({ tenant, key }: AcquireRequest, { channel, leaseCount }: Session): boolean {
+    return leaseCount > 0 && this.#preparer.willResume({ channel, tenant, key })
   }
 
   /** Among equals the balancer chooses. */
@@ -153,7 +177,15 @@ export class Allocator implements RosterListener {
     if (this.#roster.counts.checking > 0) return true
     const own = this.#roster.tenants.get(tenant)
     if (key !== undefined && own?.keys.get(key)?.session) return true
-    return this.#settler.reusesOneOffs && own !== undefined && own.bound > 0
+    return this.#settler.reusesOneOffs && own !== undefined && own.bound > 0 && this.#hasOneOff(tenant)
+  }
+
+  /** True when a one-off of the tenant is under way whose session is clean afterwards; that of a key never is. */
+  #hasOneOff(tenant: string): boolean {
+    for (const session of this.#roster.sessions.values()) {
+      if (session.tenant === tenant && session.key === undefined && session.state !== 'ending' && !session.retireAtRelease) return true
+    }
+    return false
   }
 
   /** Makes the session the caller's, in this very moment; what the program must be told is told before the lease is handed out. */
@@ -161,13 +193,16 @@ export class Allocator implements RosterListener {
     { session, served }: { session: Session; served: Served },
     request: AcquireRequest,
     now: number,
-    signal: AbortSignal | undefined,
-    since = now,
+    patience: Patience,
   ): Promise<PooledLease> {
     const { decisions, hooks, settings, statistics, timeouts } = this.#env
     const wasSpare = session.leaseCount === 0
-    if (session.communal && session.key !== request.key) this.#roster.unkey(session)
-    this.#roster.bind(session, this.#roster.tenant(request.tenant), request.key)
+    const waitMs = now - patience.since
+    if (session.communal && (session.key !== request.key || session.tenant !== request.tenant)) this.#roster.unkey(session)
+    const tenant = this.#roster.tenant(request.tenant)
+    this.#roster.bind(session, tenant, request.key)
+    this.#roster.forgetIfEmpty(tenant)
+    session.preparing = wasSpare && this.#preparer.isNeeded(session)
     const lease = new PooledLease(this.#settler, session, request.tenant, request.key, this.#served(session, served, wasSpare), now)
     session.leases.add(lease)
     session.lastUsedAt = now
@@ -177,10 +212,17 @@ export class Allocator implements RosterListener {
     else this.#roster.refreshOpen(session)
     if (wasSpare || session.communal) this.#demand.poke('taken')
 
-    statistics.acquired(lease.served, now - since, now)
+    statistics.acquired(lease.served, waitMs, now)
     decisions.record('choose', lease.served, session, now)
-    if (hooks.acquired.isUsed()) hooks.acquired.call(session, request, { served: lease.served, waitMs: now - since })
-    return wasSpare && this.#preparer.isNeeded(session) ? this.#preparer.prepare(session, lease, signal) : Promise.resolve(lease)
+    if (hooks.acquired.isUsed()) hooks.acquired.call(session, request, { served: lease.served, waitMs })
+    return session.preparing ? this.#prepare(session, lease, patience) : Promise.resolve(lease)
+  }
+
+  async #prepare(session: Session, lease: PooledLease, { due, signal }: Patience): Promise<PooledLease> {
+    await this.#preparer.prepare(session, lease, due, signal)
+    session.preparing = false
+    if (session.state === 'leased') this.#roster.slotFreed(session)
+    return lease
   }
 
   #served(session: Session, served: Served, wasSpare: boolean): Served {
@@ -211,12 +253,22 @@ export class Allocator implements RosterListener {
       }
       record.claimant = waiter
     }
-    if (tenant.bound + tenant.queued < this.#perTenant) return this.line.queue(waiter)
+    if (tenant.bound + tenant.queued < this.#perTenant) return this.#queue(waiter)
     waiter.node = tenant.gated.push(waiter)
     this.#makeRoomWithin(tenant)
   }
 
-  /** Serves somebody who waited, or lets them wait on in a new place. */
+  /** INV 8: a queue that fails keeps nobody waiting for ever. */
+  #queue(waiter: Waiter): void {
+    try {
+      this.line.queue(waiter)
+    } catch (problem) {
+      this.line.leave(waiter)
+      this.#turnAway(waiter, new GreenroomError('STRATEGY_FAILED', `the queue failed: ${messageOf(problem)}`, { cause: problem }))
+    }
+  }
+
+  /** Serves somebody who waited, or lets them wait on in a new place. Its key, if it has one, has no session. */
   #serveOrPlace(waiter: Waiter, tenant: Tenant): void {
     const record = waiter.key === undefined ? undefined : tenant.keys.get(waiter.key)
     if (record) this.#unclaim(waiter, record)
@@ -230,7 +282,7 @@ export class Allocator implements RosterListener {
 
   #tryFind(waiter: Waiter): { session: Session; served: Served } | undefined {
     try {
-      return this.#find(waiter)
+      return this.#findUnkeyed(waiter)
     } catch (problem) {
       this.#env.report(problem, 'choosing a session for a caller who waited')
       return undefined
@@ -249,13 +301,15 @@ export class Allocator implements RosterListener {
     const startedMeanwhile = session.leaseCount === 0 && session.readyAt! >= waiter.since
     try {
       const found = { session, served: startedMeanwhile ? 'started' : served } as const
-      this.#grant(found, waiter, this.#env.clock.now(), waiter.signal, waiter.since).then(waiter.resolve, waiter.reject)
+      const { since, signal, timeout } = waiter
+      this.#grant(found, waiter, this.#env.clock.now(), { since, due: timeout?.due ?? Infinity, signal }).then(waiter.resolve, waiter.reject)
     } catch (problem) {
       waiter.reject(new GreenroomError('STRATEGY_FAILED', 'the session could not be handed out', { cause: problem }))
       this.#env.report(problem, `handing out session ${session.id}`)
     }
     // It may have been served without taking up one more of its tenant's places.
     this.#openGate(tenant)
+    this.#roster.forgetIfEmpty(tenant)
   }
 
   /** A session has room: whoever may use it and has waited longest gets it. */
@@ -282,11 +336,23 @@ export class Allocator implements RosterListener {
     }
     if (tenant && !this.#communal) {
       if (session.state !== 'idle') return undefined
-      const waiter = this.line.nextOf(tenant.name) ?? tenant.gated.peek()
+      const waiter = this.#nextOf(tenant, session)
       return waiter && { session, served: 'same-tenant', waiter }
     }
     const waiter = this.line.next()
     return waiter && { session, served: session.leaseCount > 0 ? 'same-tenant' : 'spare', waiter }
+  }
+
+  /** The next of a tenant whom a session of its own can serve. */
+  #nextOf(tenant: Tenant, session: Session): Waiter | undefined {
+    const passedOver: Waiter[] = []
+    let waiter = this.line.nextOf(tenant.name)
+    while (waiter && this.#needsFresh(waiter, session)) {
+      passedOver.push(waiter)
+      waiter = this.line.nextOf(tenant.name)
+    }
+    for (const one of passedOver) this.#queue(one)
+    return waiter ?? [...tenant.gated].find((one) => !this.#needsFresh(one, session))
   }
 
   /** A process is gone: its key may be claimed anew, its tenant may have one more, and there is room for a start. */
@@ -335,6 +401,7 @@ export class Allocator implements RosterListener {
     }
     this.#openGate(tenant)
     this.#roster.forgetIfEmpty(tenant)
+    this.#listener?.()
   }
 
   // --- room --------------------------------------------------------------------------------------------------------------------
@@ -345,8 +412,8 @@ export class Allocator implements RosterListener {
    */
   makeRoom(): void {
     if (this.#gate.allowance === 0) return
-    const { counts } = this.#roster
-    for (let missing = this.line.queued - counts.starting - counts.ending; missing > 0; missing--) {
+    const { counts, leaving } = this.#roster
+    for (let missing = this.line.queued - counts.starting - leaving; missing > 0; missing--) {
       const victim = this.#leastValuable((session) => session.tenant !== undefined)
       if (!victim) return
       this.#evict(victim, 'made room for another caller')
@@ -355,8 +422,10 @@ export class Allocator implements RosterListener {
 
   /** A tenant at its limit gives up its own least valuable idle session. */
   #makeRoomWithin(tenant: Tenant): void {
-    const own = [...tenant.keys.values()].flatMap(({ session }) => session ?? [])
-    const leaving = own.filter(({ state }) => state === 'ending' || state === 'settling').length
+    let leaving = 0
+    for (const session of this.#roster.sessions.values()) {
+      if (session.tenant === tenant.name && (session.state === 'ending' || session.parking)) leaving++
+    }
     if (tenant.gated.size <= leaving) return
     const victim = this.#leastValuable((session) => session.tenant === tenant.name)
     if (victim) this.#evict(victim, "made room within its tenant's limit")

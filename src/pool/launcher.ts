@@ -45,7 +45,7 @@ export class Launcher {
     const { clock, decisions, driver, settings, statistics } = this.#env
     const id = `${this.#env.id}-${++this.#count}`
     const child = this.#spawn(id)
-    const session = new Session(id, child, clock.now(), driver.capabilities.concurrency ?? 1, settings.isolation === 'none')
+    const session = new Session(id, child, clock.now(), driver.capabilities.concurrency ?? 1, settings.isolation === 'none', this.#gate.failures)
     statistics.started++
     decisions.record('start', reason, session)
     this.#roster.add(session)
@@ -71,7 +71,7 @@ export class Launcher {
     const gone = new AbortController()
     void child.exited.then((exit) => {
       // INV 16: the handshake is settled too.
-      if (session.state === 'starting') gone.abort(exit.error ?? new Error(`the program ${describeExit(exit, child.stderrTail())}`))
+      gone.abort(exit.error ?? new Error(`the program ${describeExit(exit, child.stderrTail())}`))
       this.#retirer.exited(session, exit)
     })
     try {
@@ -90,14 +90,16 @@ export class Launcher {
     } catch (problem) {
       return this.#failed(session, problem)
     }
-    // It may have been ended meanwhile (close, scale).
+    // It may have ended, or spoken nonsense, in the moment in which it became ready.
+    if (gone.signal.aborted) return this.#failed(session, gone.signal.reason)
+    // It may have been ended meanwhile (close, closeWhere).
     if (session.state !== 'starting') return
     const now = clock.now()
     session.readyAt = session.lastUsedAt = now
     statistics.start.record(now - session.startedAt, now)
     this.#gate.ready()
     // INV 5: it is idle, and given to who waits, within this very call.
-    this.#roster.move(session, 'idle')
+    this.#settler.offer(session)
   }
 
   #context(session: Session, signal: AbortSignal, gone: AbortController): ChannelContext {

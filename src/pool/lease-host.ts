@@ -10,7 +10,7 @@ export interface LeaseHost {
   report(problem: unknown, where: string): void
   turnBegun(session: Session): void
   /** The program's terminal message has come. */
-  turnSettled(session: Session): void
+  turnSettled(session: Session, owner: PooledLease): void
   /** The caller has its answer or its error. */
   requestEnded(session: Session, outcome: RequestOutcome, durationMs: number): void
   /** The lease is over, for whatever reason; its handle is dead already. */

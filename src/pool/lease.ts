@@ -15,6 +15,8 @@ export class PooledLease implements Lease {
   readonly startedAt: number
   /** Its deadline, timeouts.active. */
   activeTimeout: Timeout | undefined = undefined
+  /** Its requests that have not reached their terminal message. */
+  turnCount = 0
   readonly #host: LeaseHost
   readonly #session: Session
   #over: GreenroomError | undefined
@@ -100,7 +102,8 @@ export class PooledLease implements Lease {
   #begin(message: unknown, options: RequestOptions | undefined, consumer: TurnConsumer): Turn {
     if (this.#over) throw this.#over
     const session = this.#session
-    if (session.turns.size >= session.concurrency) {
+    // Its first request has its place; others take what nobody else has a right to.
+    if (session.concurrency === 1 ? session.turns.size > 0 : this.turnCount > 0 && session.load >= session.concurrency) {
       throw new GreenroomError('SESSION_BUSY', `session ${session.id} still works on ${session.turns.size === 1 ? 'an earlier request' : `${session.turns.size} earlier requests`}: await its answer first`, { sessionId: session.id })
     }
     const signal = options?.signal

@@ -31,34 +31,39 @@ export class Retirer {
     const running = this.#ending.get(session)
     if (running) return running
     if (session.state === 'gone') return Promise.resolve()
+    // Noted first: those who hear that their lease is over, or that the session ends, may want to end it as well.
+    let gone!: () => void
+    const ending = new Promise<void>((resolve) => (gone = resolve))
+    this.#ending.set(session, ending)
     session.revokeAll(error ?? new GreenroomError('SESSION_ENDED', `session ${session.id} was ended (${reason})`, { sessionId: session.id }))
     this.#env.decisions.record('end', error ? () => `${reason}: ${error.message}` : reason, session)
     this.#roster.move(session, 'ending', reason)
-    const ending = this.#end(session, AT_ONCE.has(reason))
-    this.#ending.set(session, ending)
+    void this.#end(session, AT_ONCE.has(reason)).then(gone)
     return ending
   }
 
   /** Ends an idle session, but keeps its key's state in the store where the program can be parked. */
   async park(session: Session, reason: EndReason): Promise<void> {
     const { tenant, key, channel } = session
-    if (tenant === undefined || key === undefined || !channel?.park || !channel.resume || session.state !== 'idle') {
+    // A communal session holds nothing that its key would miss.
+    if (tenant === undefined || key === undefined || session.communal || !channel?.park || !channel.resume || session.state !== 'idle') {
       return this.retire(session, reason)
     }
     const { clock, settings, store } = this.#env
-    this.#roster.move(session, 'settling')
+    this.#roster.park(session)
     try {
       const token = await runWithDeadline(
         (signal) => channel.park!(signal),
         settings.timeouts.settle,
         clock,
         () => new Error(`parking took longer than timeouts.settle`),
+        session.ending,
       )
       await runWithDeadline(() => store.put({ tenant, key, token, parkedAt: clock.wallTime() }), settings.timeouts.settle, clock, () => new Error('the store took longer than timeouts.settle'))
       return await this.retire(session, 'parked')
     } catch (problem) {
       // A session that crashed or was ended while it was parked has its reason already.
-      if (!this.#ending.has(session)) this.#env.report(problem, `parking session ${session.id}: the state of its key is lost`)
+      if (!session.ending.aborted) this.#env.report(problem, `parking session ${session.id}: the state of its key is lost`)
       return this.retire(session, reason)
     }
   }

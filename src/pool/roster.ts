@@ -30,6 +30,8 @@ export class Roster {
   /** Idle sessions that belong to nobody, and how many of them have been so for longer than timeouts.idle. */
   idleSpares = 0
   expiredSpares = 0
+  /** Sessions that settle only to leave. */
+  #parking = 0
   readonly #hook: PoolHooks['state']
   readonly #listeners: RosterListener[] = []
 
@@ -47,9 +49,14 @@ export class Roster {
     return this.sessions.size
   }
 
+  /** Live sessions that are on their way out. */
+  get leaving(): number {
+    return this.counts.ending + this.#parking
+  }
+
   /** Live sessions that are here to stay. */
   get staying(): number {
-    return this.sessions.size - this.counts.ending
+    return this.sessions.size - this.leaving
   }
 
   /** Idle sessions that are of use to one tenant, or for one key, only. */
@@ -58,7 +65,7 @@ export class Roster {
   }
 
   get busy(): number {
-    return this.counts.leased + this.counts.settling
+    return this.counts.leased + this.counts.settling - this.#parking
   }
 
   facts(waiting: number): PoolFacts {
@@ -73,7 +80,7 @@ export class Roster {
 
   /** Forgets a tenant that has nothing here any more: there may be millions over a host's life. */
   forgetIfEmpty(tenant: Tenant): void {
-    if (tenant.isEmpty) this.tenants.delete(tenant.name)
+    if (tenant.isEmpty && this.tenants.get(tenant.name) === tenant) this.tenants.delete(tenant.name)
   }
 
   add(session: Session): void {
@@ -127,6 +134,13 @@ export class Roster {
     this.#count(session)
   }
 
+  /** An idle session leaves, as soon as its state is in the store. */
+  park(session: Session): void {
+    session.parking = true
+    this.#parking++
+    this.move(session, 'settling')
+  }
+
   move(session: Session, to: SessionState, reason?: EndReason): void {
     const from = session.state
     if (!ALLOWED[from].includes(to)) throw new Error(`greenroom: session ${session.id} cannot go from ${from} to ${to}`)
@@ -134,6 +148,10 @@ export class Roster {
     this.counts[from]--
     session.state = to
     if (from === 'leased') session.expired = false
+    if (session.parking && to === 'ending') {
+      session.parking = false
+      this.#parking--
+    }
     this.#count(session)
     if (to === 'gone') {
       this.sessions.delete(session.id)

@@ -23,9 +23,13 @@ export class Session implements SessionView {
   endReason: EndReason | undefined = undefined
   /** Its place in the roster's list of sessions open to anybody (of its tenant); -1 when it is in none. */
   openIndex = -1
+  /** It settles only to leave: its state is put into the store. */
+  parking = false
 
   // launcher
   channel: Channel | undefined = undefined
+  /** Series of failures before its start: failures of processes that started in the same series are one. */
+  readonly failuresBefore: number
 
   // allocator and lease
   generation = 0
@@ -34,6 +38,8 @@ export class Session implements SessionView {
   readonly leases = new Set<PooledLease>()
   /** Turns that have not reached their terminal message, also those whose caller has given up. */
   readonly turns = new Set<Turn>()
+  /** Its first lease is being prepared: nobody else may have it before that is done. */
+  preparing = false
 
   // watch
   usage: Usage | undefined = undefined
@@ -41,10 +47,12 @@ export class Session implements SessionView {
   expired = false
   /** Set when it must not be lent again: it is ended at its release. */
   retireAtRelease: EndReason | undefined = undefined
+  readonly #ending = new AbortController()
 
-  constructor(id: string, child: Child, startedAt: number, concurrency: number, communal: boolean) {
+  constructor(id: string, child: Child, startedAt: number, concurrency: number, communal: boolean, failuresBefore: number) {
     this.id = id
     this.child = child
+    this.failuresBefore = failuresBefore
     this.startedAt = startedAt
     this.lastUsedAt = startedAt
     this.concurrency = concurrency
@@ -59,10 +67,24 @@ export class Session implements SessionView {
     return this.leases.size
   }
 
+  /** Aborted when it is being ended: what is asked of its program then is of no use any more. */
+  get ending(): AbortSignal {
+    return this.#ending.signal
+  }
+
+  /** Requests under way, and leases that may make one at any time. A request whose lease is over still takes up its place (INV 1). */
+  get load(): number {
+    let load = this.turns.size
+    for (const lease of this.leases) {
+      if (lease.turnCount === 0) load++
+    }
+    return load
+  }
+
   /** True when one more lease may be given on it. Callers share it only when it is communal or when they ask for its key. */
   get hasRoom(): boolean {
     const slots = this.communal || this.key !== undefined ? this.concurrency : 1
-    return this.leases.size < slots && this.retireAtRelease === undefined
+    return this.load < slots && this.retireAtRelease === undefined && !this.preparing
   }
 
   /** Ends every lease and turn at once. The handles are dead before anything else happens (INV 4). */
@@ -70,5 +92,6 @@ export class Session implements SessionView {
     for (const lease of this.leases) lease.revoke(reason)
     this.leases.clear()
     this.turns.clear()
+    this.#ending.abort(reason)
   }
 }

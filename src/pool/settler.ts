@@ -55,9 +55,11 @@ export class Settler implements LeaseHost {
     this.#turns?.turnBegun(session)
   }
 
-  turnSettled(session: Session): void {
+  turnSettled(session: Session, owner: PooledLease): void {
     this.#turns?.turnSettled(session)
     if (session.turns.size === 0) this.#settled.get(session)?.()
+    // It took up a place beside the one its lease has, or had.
+    if (session.state === 'leased' && (owner.turnCount > 0 || owner.over)) this.#roster.slotFreed(session)
   }
 
   requestEnded(session: Session, outcome: RequestOutcome, durationMs: number): void {
@@ -81,9 +83,14 @@ export class Settler implements LeaseHost {
     for (const turn of session.turns) {
       if (turn.owner === lease) turn.cancel()
     }
-    if (session.leases.size > 0) this.#othersStay(session)
-    else if (session.retireAtRelease) void this.#retirer.retire(session, session.retireAtRelease)
-    else if (session.turns.size > 0 || this.#needsReset(session)) void this.#settle(session)
+    if (session.leases.size > 0) this.#othersStay(session, lease)
+    else if (session.retireAtRelease === undefined && (session.turns.size > 0 || this.#needsReset(session))) void this.#settle(session)
+    else this.offer(session)
+  }
+
+  /** The session may be had by whoever comes next, unless it is to be ended (INV 21). */
+  offer(session: Session): void {
+    if (session.retireAtRelease) void this.#retirer.retire(session, session.retireAtRelease)
     else this.#roster.move(session, 'idle')
   }
 
@@ -108,7 +115,7 @@ export class Settler implements LeaseHost {
     void this.#retirer.retire(session, 'protocol', error)
   }
 
-  /** Ends the session at its release, or now when it is idle. */
+  /** Ends the session when it would be offered again, or now when it is idle. */
   retireAtRelease(session: Session, reason: EndReason): void {
     session.retireAtRelease ??= reason
     if (session.state === 'idle') void this.#retirer.retire(session, reason)
@@ -120,9 +127,12 @@ export class Settler implements LeaseHost {
   }
 
   /** One of several leases is over: its slot is free once its turns have settled. */
-  #othersStay(session: Session): void {
-    if (session.turns.size >= session.concurrency) return this.retireAtRelease(session, 'unsettled')
+  #othersStay(session: Session, lease: PooledLease): void {
     this.#roster.slotFreed(session)
+    if (lease.turnCount === 0) return
+    this.timeouts.add(this.#env.settings.timeouts.settle, () => {
+      if (lease.turnCount > 0) this.retireAtRelease(session, 'unsettled')
+    })
   }
 
   async #settle(session: Session): Promise<void> {
@@ -131,7 +141,7 @@ export class Settler implements LeaseHost {
     // It may have crashed, spoken unasked, or been ended meanwhile.
     if (session.state !== 'settling') return
     if (failure) void this.#retirer.retire(session, failure)
-    else this.#roster.move(session, 'idle')
+    else this.offer(session)
   }
 
   /** INV 1: waits for the terminal messages that are still due, as long as timeouts.settle. */
@@ -155,9 +165,11 @@ export class Settler implements LeaseHost {
     if (session.state !== 'settling') return undefined
     if (!this.#resettable || !reset) return 'released'
     try {
-      await runWithDeadline(reset, this.#env.settings.timeouts.settle, this.clock, () => new Error('the reset took longer than timeouts.settle'))
+      const tooLong = (): Error => new Error('the reset took longer than timeouts.settle')
+      await runWithDeadline(reset, this.#env.settings.timeouts.settle, this.clock, tooLong, session.ending)
       return undefined
     } catch (problem) {
+      if (session.ending.aborted) return undefined
       this.report(problem, `resetting session ${session.id}`)
       return 'reset-failed'
     }

@@ -1,6 +1,9 @@
-import { type Clock, type Failure, GreenroomError, messageOf, type RestartPolicy, type Timer } from '../contracts/index.ts'
+import { type Clock, type Failure, GreenroomError, messageOf, type RestartDecision, type RestartPolicy, type Timer } from '../contracts/index.ts'
 import type { DecisionLog } from './decision-log.ts'
 import type { Session } from './session.ts'
+
+/** The back-off when the restart policy gives none. */
+const FALLBACK_MS = 1_000
 
 export type BreakerState = 'closed' | 'open' | 'half-open'
 
@@ -20,17 +23,19 @@ export class StartGate {
   readonly #clock: Clock
   readonly #policy: RestartPolicy
   readonly #decisions: DecisionLog
+  readonly #report: (problem: unknown, where: string) => void
   #listener: StartGateListener | undefined
   #state: BreakerState = 'closed'
   #inARow = 0
-  #lastFailureAt = -Infinity
+  #failures = 0
   #lastError: unknown
   #timer: Timer | undefined
 
-  constructor(deps: { clock: Clock; policy: RestartPolicy; decisions: DecisionLog }) {
+  constructor(deps: { clock: Clock; policy: RestartPolicy; decisions: DecisionLog; report: (problem: unknown, where: string) => void }) {
     this.#clock = deps.clock
     this.#policy = deps.policy
     this.#decisions = deps.decisions
+    this.#report = deps.report
   }
 
   listen(listener: StartGateListener): void {
@@ -39,6 +44,11 @@ export class StartGate {
 
   get state(): BreakerState {
     return this.#state
+  }
+
+  /** Series of failures so far. */
+  get failures(): number {
+    return this.#failures
   }
 
   /** What the last start failed with; `undefined` when a session became ready since. */
@@ -58,11 +68,11 @@ export class StartGate {
   }
 
   failed(session: Session, failure: Failure, error: unknown): void {
-    if (session.startedAt < this.#lastFailureAt) return
-    this.#lastFailureAt = this.#clock.now()
+    if (session.failuresBefore < this.#failures) return
+    this.#failures++
     this.#lastError = error
     this.#inARow++
-    const decision = this.#policy.failed(failure)
+    const decision = this.#decide(failure)
     if (decision.action === 'retry') return this.#pause(decision.delayMs)
     this.#state = 'open'
     this.#decisions.record('breaker', `opened: ${decision.reason}`)
@@ -75,12 +85,29 @@ export class StartGate {
     this.#state = 'closed'
     this.#inARow = 0
     this.#lastError = undefined
-    this.#policy.ready()
+    try {
+      this.#policy.ready()
+    } catch (problem) {
+      this.#report(problem, "the restart policy's ready")
+    }
   }
 
   close(): void {
     this.#timer?.cancel()
     this.#timer = undefined
+  }
+
+  /** INV 8: a policy that fails is no reason to start processes without a pause. */
+  #decide(failure: Failure): RestartDecision {
+    try {
+      const decision = this.#policy.failed(failure)
+      const ms = decision.action === 'retry' ? decision.delayMs : decision.cooldownMs
+      if (ms >= 0 && ms < Infinity) return decision
+      throw new Error(`it answered ${decision.action}, for ${ms} ms`)
+    } catch (problem) {
+      this.#report(problem, "the restart policy's failed")
+      return { action: 'retry', delayMs: FALLBACK_MS }
+    }
   }
 
   #pause(ms: number): void {

@@ -56,6 +56,7 @@ export class Turn implements TurnSink {
     const turn = new Turn(host, owner, session, consumer, options)
     session.requestCount++
     session.turns.add(turn)
+    owner.turnCount++
     host.turnBegun(session)
     try {
       session.channel!.turn(message, turn)
@@ -63,7 +64,7 @@ export class Turn implements TurnSink {
       turn.#consumerDone = true
       turn.#settle()
       turn.#detach('failed')
-      host.turnSettled(session)
+      host.turnSettled(session, owner)
       throw error instanceof GreenroomError
         ? error
         : new GreenroomError('MESSAGE_INVALID', `the driver could not send the message: ${String(error)}`, { cause: error })
@@ -82,7 +83,7 @@ export class Turn implements TurnSink {
       this.#detach('answered')
       this.#consumer.answered(result)
     }
-    this.#host.turnSettled(this.#session)
+    this.#host.turnSettled(this.#session, this.owner)
   }
 
   fail(error: Error): void {
@@ -92,7 +93,7 @@ export class Turn implements TurnSink {
       this.#detach('failed')
       this.#consumer.rejected(error)
     }
-    this.#host.turnSettled(this.#session)
+    this.#host.turnSettled(this.#session, this.owner)
   }
 
   /** Ends it for the consumer, now. The program may still be working. */
@@ -116,6 +117,7 @@ export class Turn implements TurnSink {
   /** The program's end has come. Returns whether the consumer still waits. */
   #settle(): boolean {
     this.settled = true
+    this.owner.turnCount--
     this.#session.turns.delete(this)
     const open = !this.#consumerDone
     this.#consumerDone = true

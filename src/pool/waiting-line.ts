@@ -44,14 +44,23 @@ export class WaitingLine {
   readonly #timeouts: Timeouts
   readonly #max: number
   readonly #gaveUp: (waiter: Waiter, error: GreenroomError) => void
+  readonly #report: (problem: unknown, where: string) => void
   #size = 0
 
-  constructor(deps: { queue: Queue<Waiter>; roster: Roster; timeouts: Timeouts; max: number; gaveUp: (waiter: Waiter, error: GreenroomError) => void }) {
+  constructor(deps: {
+    queue: Queue<Waiter>
+    roster: Roster
+    timeouts: Timeouts
+    max: number
+    gaveUp: (waiter: Waiter, error: GreenroomError) => void
+    report: (problem: unknown, where: string) => void
+  }) {
     this.#queue = deps.queue
     this.#roster = deps.roster
     this.#timeouts = deps.timeouts
     this.#max = deps.max
     this.#gaveUp = deps.gaveUp
+    this.#report = deps.report
   }
 
   /** Everybody who waits. */
@@ -88,9 +97,11 @@ export class WaitingLine {
     this.takeOut(waiter)
   }
 
-  /** Puts it in the queue for any session. */
+  /** Puts it in the queue for any session. Throws what the queue throws. */
   queue(waiter: Waiter): void {
-    waiter.ticket = this.#queue.push(waiter)
+    const ticket: unknown = this.#queue.push(waiter)
+    if (typeof ticket !== 'object' || ticket === null) throw new Error('its push gave no ticket')
+    waiter.ticket = ticket
     this.#roster.tenant(waiter.tenant).queued++
   }
 
@@ -98,30 +109,46 @@ export class WaitingLine {
   takeOut(waiter: Waiter): void {
     waiter.node?.leave()
     waiter.node = undefined
-    if (!waiter.ticket) return
-    this.#queue.remove(waiter.ticket)
+    const { ticket } = waiter
+    if (!ticket) return
     this.#left(waiter)
+    try {
+      this.#queue.remove(ticket)
+    } catch (problem) {
+      this.#report(problem, "the queue's remove")
+    }
   }
 
   /** Takes who is next out of the queue. */
   next(): Waiter | undefined {
-    return this.#left(this.#queue.next())
+    return this.#take(() => this.#queue.next(), 'next')
   }
 
   /** Takes who is next of one tenant out of the queue. */
   nextOf(tenant: string): Waiter | undefined {
-    return this.#left(this.#queue.nextOf(tenant))
+    return this.#take(() => this.#queue.nextOf(tenant), 'nextOf', tenant)
   }
 
-  peek(): Waiter | undefined {
-    return this.#queue.peek()
+  /** INV 8, INV 10: whatever a queue does, nobody is served who does not wait, or who belongs to another tenant. */
+  #take(next: () => Waiter | undefined, name: string, tenant?: string): Waiter | undefined {
+    try {
+      const waiter = next()
+      if (!waiter) return undefined
+      if (!waiter.ticket) throw new Error('it gave somebody who does not wait in it')
+      this.#left(waiter)
+      if (tenant === undefined || waiter.tenant === tenant) return waiter
+      const error = new GreenroomError('STRATEGY_FAILED', `the queue's ${name} gave a caller of another tenant`)
+      this.#giveUp(waiter, error)
+      throw error
+    } catch (problem) {
+      this.#report(problem, `the queue's ${name}`)
+      return undefined
+    }
   }
 
-  #left(waiter: Waiter | undefined): Waiter | undefined {
-    if (!waiter) return undefined
+  #left(waiter: Waiter): void {
     waiter.ticket = undefined
     this.#roster.tenant(waiter.tenant).queued--
-    return waiter
   }
 
   readonly #timedOut = (waiter: Waiter): void => {

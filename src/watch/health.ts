@@ -5,6 +5,7 @@ import type { PoolEnvironment } from '../pool/environment.ts'
 import type { Retirer } from '../pool/retirer.ts'
 import type { Roster, RosterListener } from '../pool/roster.ts'
 import type { Session } from '../pool/session.ts'
+import type { Settler } from '../pool/settler.ts'
 
 /** Each interval is drawn from 90–110 % of health.every; the first from all of it: probes never come in a burst. */
 const JITTER = 0.1
@@ -19,6 +20,7 @@ export class HealthWatch implements RosterListener {
   readonly #env: PoolEnvironment
   readonly #roster: Roster
   readonly #retirer: Retirer
+  readonly #settler: Settler
   readonly #check: HealthCheck
   readonly #settings: { readonly everyMs: number; readonly timeoutMs: number; readonly failures: number }
   readonly #timeouts: Timeouts
@@ -28,6 +30,7 @@ export class HealthWatch implements RosterListener {
     env: PoolEnvironment
     roster: Roster
     retirer: Retirer
+    settler: Settler
     check: HealthCheck
     settings: { readonly everyMs: number; readonly timeoutMs: number; readonly failures: number }
     background: Timeouts
@@ -35,6 +38,7 @@ export class HealthWatch implements RosterListener {
     this.#env = deps.env
     this.#roster = deps.roster
     this.#retirer = deps.retirer
+    this.#settler = deps.settler
     this.#check = deps.check
     this.#settings = deps.settings
     this.#timeouts = deps.background
@@ -71,7 +75,7 @@ export class HealthWatch implements RosterListener {
     if (patient.failures >= this.#settings.failures) {
       void this.#retirer.retire(session, 'unhealthy', new GreenroomError('SESSION_ENDED', verdict.reason, { sessionId: session.id }))
     } else {
-      this.#roster.move(session, 'idle')
+      this.#settler.offer(session)
     }
   }
 
@@ -83,12 +87,15 @@ export class HealthWatch implements RosterListener {
       return true
     }
     try {
-      return await runWithDeadline(
+      const verdict: unknown = await runWithDeadline(
         (signal) => this.#check.check({ session, ping }, signal),
         this.#settings.timeoutMs,
         clock,
         () => new Error(`no answer within ${this.#settings.timeoutMs} ms (health.timeout)`),
+        session.ending,
       )
+      if (typeof verdict !== 'object' || verdict === null) throw new Error(`the check answered ${String(verdict)}, which is no verdict`)
+      return verdict as HealthVerdict
     } catch (problem) {
       return { healthy: false, reason: messageOf(problem) }
     }

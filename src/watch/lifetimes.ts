@@ -64,7 +64,6 @@ export class Lifetimes implements RosterListener {
   }
 
   readonly #aged = (session: Session): void => {
-    if (session.state === 'starting') return
     this.#settler.retireAtRelease(session, 'aged')
   }
 

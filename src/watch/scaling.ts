@@ -89,6 +89,8 @@ export class Scaling implements RosterListener {
     this.#automatic = false
     this.#decide({ target: size, reason: 'set by hand' })
     const reached = new Promise<void>((resolve, reject) => (this.#wanted = { size, resolve, reject }))
+    // Who does not wait for it need not hear that it did not come about.
+    reached.catch(() => undefined)
     this.#demand.poke('manual')
     return reached
   }
@@ -179,6 +181,8 @@ export class Scaling implements RosterListener {
     for (const warmUp of this.#warmUps) {
       while (warmUp.missing > 0) {
         const session = this.#launcher.start('asked to warm up')
+        // Others have taken the room there was.
+        if (!session && this.#roster.live >= this.#env.settings.size.max) return this.#dropWarmUps()
         if (!session) return
         warmUp.missing--
         warmUp.starting.add(session)
@@ -214,7 +218,8 @@ export class Scaling implements RosterListener {
     // What is still starting has not had the time to be of use.
     const settled = this.#automatic ? staying - counts.starting : staying
     for (let tooMany = settled - this.#decision.target; tooMany > 0; tooMany--) {
-      const victim = leastValuable(this.#env, this.#roster, () => true)
+      // Spares first: they hold nothing that anybody would miss.
+      const victim = leastValuable(this.#env, this.#roster, ({ tenant }) => tenant === undefined) ?? leastValuable(this.#env, this.#roster, () => true)
       if (!victim) return
       void this.#retirer.park(victim, 'scaled')
     }

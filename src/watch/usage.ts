@@ -15,7 +15,7 @@ export class UsageWatch implements RosterListener {
   readonly #sampler: UsageSampler
   readonly #limits: readonly Limit[]
   readonly #everyMs: number
-  #closed = false
+  readonly #closed = new AbortController()
   #next: Timer | undefined
 
   constructor(deps: {
@@ -37,13 +37,13 @@ export class UsageWatch implements RosterListener {
   }
 
   start(): void {
-    if (this.#closed) return
+    if (this.#closed.signal.aborted) return
     this.#next = this.#env.clock.setTimer(() => void this.#sweep().then(() => this.start()), this.#everyMs, { background: true })
   }
 
   close(): void {
-    this.#closed = true
     this.#next?.cancel()
+    this.#closed.abort(new Error('the pool is closed'))
   }
 
   changed(session: Session, _from: SessionState | undefined, to: SessionState): void {
@@ -60,13 +60,14 @@ export class UsageWatch implements RosterListener {
     for (const session of this.#roster.sessions.values()) {
       if (session.pid !== undefined && session.child.exit === undefined) byPid.set(session.pid, session)
     }
-    if (byPid.size === 0 || this.#closed) return
+    if (byPid.size === 0) return
     try {
       const usages = await runWithDeadline(
         () => this.#sampler.sample([...byPid.keys()]),
         Math.max(5_000, this.#everyMs),
         this.#env.clock,
         () => new Error('the sampler took too long'),
+        this.#closed.signal,
       )
       for (const [pid, session] of byPid) {
         // INV 27: what could not be measured is unknown from now on, not what it was.
@@ -74,6 +75,7 @@ export class UsageWatch implements RosterListener {
         if (session.usage) this.#judge(session)
       }
     } catch (problem) {
+      if (this.#closed.signal.aborted) return
       for (const session of byPid.values()) session.usage = undefined
       this.#env.report(problem, 'measuring the sessions')
     }
@@ -87,6 +89,7 @@ export class UsageWatch implements RosterListener {
       try {
         const verdict = limit.judge(session, usage)
         if (verdict.action === 'ok') continue
+        if (verdict.action !== 'recycle' && verdict.action !== 'end') throw new Error(`its verdict was ${String((verdict as { action: unknown }).action)}`)
         this.#env.decisions.record('end', `${verdict.action}: ${verdict.reason}`, session)
         if (verdict.action === 'recycle') return this.#settler.retireAtRelease(session, 'limit')
         return void this.#retirer.retire(session, 'limit', new GreenroomError(verdict.code, `session ${session.id} was ended: ${verdict.reason}`, { sessionId: session.id }))

@@ -68,7 +68,7 @@ describe('defaults', () => {
       driver: { kind: 'driver', name: 'repl', options: {} },
       balancer: { kind: 'balancer', name: 'least-loaded', options: { bias: 0.5 } },
       scaler: { kind: 'scaler', name: 'demand', options: {} },
-      queue: { kind: 'queue', name: 'fifo', options: {} },
+      queue: { kind: 'queue', name: 'fair', options: {} },
       evictor: { kind: 'evictor', name: 'lru', options: {} },
       restart: { kind: 'restart', name: 'backoff', options: { maxCrashes: 5, within: 30_000 } },
       store: { kind: 'store', name: 'memory', options: {} },
@@ -104,7 +104,7 @@ describe('a full configuration', () => {
     const { settings, strategies, plugins, gateway } = await resolve({
       driver: { use: 'lines', command: 'node', args: ['w.js'] },
       size: { min: 2, max: 50, spare: 3, perTenant: 5, starting: 7 },
-      isolation: 'none',
+      isolation: 'tenant',
       resetRequires: ['conversation'],
       maxUses: 100,
       timeouts: { start: '1s', acquire: 0, idle: false, active: '2m', silence: 500, total: false, settle: '3s', close: 0 },
@@ -122,7 +122,7 @@ describe('a full configuration', () => {
     })
     expect(settings).toEqual({
       size: { min: 2, max: 50, spare: 3, perTenant: 5, starting: 7 },
-      isolation: 'none',
+      isolation: 'tenant',
       resetRequires: ['conversation'],
       maxUses: 100,
       timeouts: { start: 1_000, acquire: 0, idle: Infinity, active: 120_000, silence: 500, total: Infinity, settle: 3_000, close: 0 },
@@ -187,6 +187,7 @@ describe('problems', () => {
     ['half a session', { driver: 'repl', size: { min: 0.5 } }, 'size.min: expected int, received number'],
     ['min above max', { driver: 'repl', size: { min: 20 } }, 'size.min: 20 is more than size.max, which is 10'],
     ['spare above max', { driver: 'repl', size: { max: 2, spare: 3 } }, 'size.spare: 3 is more than size.max, which is 2'],
+    ['perTenant without tenants', { driver: 'repl', isolation: 'none', size: { perTenant: 3 } }, "size.perTenant: with isolation 'none' sessions belong to no tenant: leave it out"],
     ['perTenant above max', { driver: 'repl', size: { max: 2, perTenant: 3 } }, 'size.perTenant: 3 is more than size.max, which is 2'],
     ['an unknown isolation', { driver: 'repl', isolation: 'tennant' }, 'isolation: unknown value "tennant", did you mean "tenant"? Known: tenant, none'],
     ['an unknown guarantee', { driver: 'repl', resetRequires: ['file'] }, 'resetRequires[0]: unknown value "file", did you mean "files"? Known: conversation'],

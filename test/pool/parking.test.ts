@@ -1,0 +1,231 @@
+import { describe, expect, it } from 'vitest'
+import { GUARANTEES, type ParkedSession, type Store, z } from '../../src/contracts/index.ts'
+import type { Kernel } from '../../src/contracts/index.ts'
+import { notesOf, scene, states, watched, write } from './scene.ts'
+
+const PARKS = { park: true, resetGuarantees: GUARANTEES }
+const CONFIG = { size: { max: 3, spare: 0 }, timeouts: { idle: 1_000, settle: 500 }, health: false } as const
+
+async function leave(pool: { use: (options: { key: string }, work: (lease: { request(message: unknown): Promise<unknown> }) => Promise<unknown>) => Promise<unknown> }, key: string): Promise<void> {
+  await pool.use({ key }, (lease) => lease.request(write(key)))
+}
+
+describe('a key whose session was idle for long', () => {
+  it('is parked, and resumed on a fresh process when it comes back', async () => {
+    const { pool, clock, control } = await scene(CONFIG, { capabilities: PARKS })
+    await leave(pool, 'k')
+    await clock.advance(1_000)
+    expect(pool.getPoolStats()).toMatchObject({ size: 0, parked: 1 })
+    expect(control.live).toBe(0)
+    const lease = await pool.acquire({ key: 'k' })
+    expect(await notesOf(lease)).toEqual(['k'])
+    expect(pool.getPoolStats()).toMatchObject({ parked: 0 })
+  })
+
+  it('is served as resumed from a spare', async () => {
+    const { pool, clock } = await scene({ ...CONFIG, size: { max: 3, spare: 1 } }, { capabilities: PARKS })
+    await leave(pool, 'k')
+    await clock.advance(2_000)
+    const lease = await pool.acquire({ key: 'k' })
+    expect(lease.served).toBe('resumed')
+    expect(pool.getPoolStats().acquires.resumed).toBe(1)
+  })
+
+  it('is never resumed on a session that has served somebody, nor forgotten for one', async () => {
+    const { pool, clock } = await scene({ ...CONFIG, size: { max: 1, spare: 0 } }, { capabilities: PARKS })
+    await leave(pool, 'k')
+    await clock.advance(1_000)
+    const oneOff = await pool.acquire()
+    const waiting = watched(pool.acquire({ key: 'k' }))
+    const other = watched(pool.acquire({ key: 'other' }))
+    await clock.settle()
+    oneOff.release()
+    await clock.settle()
+    // The clean session serves the one who needs nothing restored, though it asked later.
+    expect([waiting.state, other.state]).toEqual(['pending', 'resolved'])
+    other.value!.release()
+    await clock.settle()
+    expect(await notesOf(waiting.value!)).toEqual(['k'])
+    waiting.value!.release()
+  })
+
+  it('takes a fresh session rather than an idle one of its tenant', async () => {
+    const { pool, clock } = await scene(CONFIG, { capabilities: PARKS })
+    await leave(pool, 'k')
+    await clock.advance(1_000)
+    await pool.use(() => undefined)
+    await clock.settle()
+    expect(states(pool)).toEqual(['idle'])
+    expect(await notesOf(await pool.acquire({ key: 'k' }))).toEqual(['k'])
+  })
+
+  it('is parked too when its session makes room for another', async () => {
+    const { pool } = await scene({ ...CONFIG, size: { max: 1, spare: 0 } }, { capabilities: PARKS })
+    await leave(pool, 'k1')
+    await leave(pool, 'k2')
+    expect(pool.getPoolStats().parked).toBe(1)
+    expect(await notesOf(await pool.acquire({ key: 'k1' }))).toEqual(['k1'])
+  })
+
+  it('waits for the end of the parking when it comes back meanwhile, and finds its state', async () => {
+    const { pool, clock } = await scene(CONFIG, { capabilities: PARKS, behaviour: { park: { ms: 100 }, eofMs: 50 } })
+    await leave(pool, 'k')
+    await clock.advance(1_050)
+    const back = watched(pool.acquire({ key: 'k' }))
+    await clock.advance(99)
+    expect(back.state).toBe('pending')
+    await clock.advance(1)
+    expect(await notesOf(back.value!)).toEqual(['k'])
+  })
+
+  it.each([
+    ['fails', { ms: 10, fails: true }], ['hangs', { ms: Infinity }],
+  ])('loses its state, and that is reported, when parking %s', async (_what, park) => {
+    const { pool, clock, problems } = await scene(CONFIG, { capabilities: PARKS, behaviour: { park } })
+    await leave(pool, 'k')
+    await clock.advance(1_500)
+    expect(pool.getPoolStats()).toMatchObject({ size: 0, parked: 0 })
+    expect(problems[0]!.where).toContain('the state of its key is lost')
+  })
+
+  it('is not parked when its session speaks unasked meanwhile', async () => {
+    const { pool, clock, programs } = await scene(CONFIG, { capabilities: PARKS, behaviour: { park: { ms: 100 } } })
+    await leave(pool, 'k')
+    await clock.advance(1_050)
+    programs[0]!.say('psst')
+    await clock.advance(100)
+    expect(pool.getPoolStats()).toMatchObject({ size: 0, parked: 0 })
+  })
+})
+
+describe('a resume', () => {
+  it.each([
+    ['fails', { ms: 10, fails: true }, undefined, 'START_FAILED'],
+    ['hangs', { ms: Infinity }, undefined, 'START_FAILED'],
+    ['takes longer than the caller waits', { ms: 5_000 }, 100, 'ACQUIRE_TIMEOUT'],
+  ])('that %s costs its session and its caller the try, but not the state', async (_what, resume, timeout, code) => {
+    const { pool, clock, control } = await scene({ ...CONFIG, timeouts: { ...CONFIG.timeouts, start: 1_000 } }, { capabilities: PARKS })
+    await leave(pool, 'k')
+    await clock.advance(1_000)
+    control.next({ resume })
+    const first = watched(pool.acquire({ key: 'k', ...(timeout !== undefined && { timeout }) }))
+    await clock.advance(1_000)
+    expect(first.code).toBe(code)
+    expect(pool.getPoolStats()).toMatchObject({ size: 0, parked: 1 })
+    expect(await notesOf(await pool.acquire({ key: 'k' }))).toEqual(['k'])
+  })
+
+  it('whose caller gives up keeps the state for the next', async () => {
+    const { pool, clock, control } = await scene(CONFIG, { capabilities: PARKS })
+    await leave(pool, 'k')
+    await clock.advance(1_000)
+    control.next({ resume: { ms: 100 } })
+    const controller = new AbortController()
+    const first = watched(pool.acquire({ key: 'k', signal: controller.signal }))
+    const second = watched(pool.acquire({ key: 'k' }))
+    await clock.advance(50)
+    controller.abort()
+    await clock.advance(100)
+    expect(first.code).toBe('ACQUIRE_ABORTED')
+    expect(await notesOf(second.value!)).toEqual(['k'])
+  })
+})
+
+describe('scaling down', () => {
+  it('ends as many sessions as are too many, though their parking takes time', async () => {
+    const { pool, clock } = await scene({ ...CONFIG, timeouts: { idle: false, settle: '10s' } }, { capabilities: PARKS, behaviour: { park: { ms: 3_500 } } })
+    for (const key of ['k1', 'k2', 'k3']) await leave(pool, key)
+    const scaled = watched(pool.scale(2))
+    await clock.advance(10_000)
+    expect(scaled.state).toBe('resolved')
+    expect(pool.getPoolStats()).toMatchObject({ size: 2, parked: 1, idleSessions: 2 })
+  })
+
+  it('makes room for one caller by parking one session, though it takes time', async () => {
+    const { pool, clock } = await scene({ ...CONFIG, timeouts: { idle: false, settle: '10s' } }, { capabilities: PARKS, behaviour: { park: { ms: 3_500 } } })
+    for (const key of ['k1', 'k2', 'k3']) await leave(pool, key)
+    const waiting = watched(pool.acquire({ key: 'k4' }))
+    await clock.advance(3_500)
+    expect(waiting.state).toBe('resolved')
+    await clock.advance(10_000)
+    expect(pool.getPoolStats()).toMatchObject({ size: 3, parked: 1 })
+  })
+})
+
+describe("isolation 'none'", () => {
+  it('parks nothing: its sessions hold nothing', async () => {
+    const { pool, clock } = await scene({ ...CONFIG, isolation: 'none' }, { capabilities: PARKS })
+    await leave(pool, 'k')
+    await clock.advance(1_000)
+    expect(pool.getPoolStats()).toMatchObject({ size: 0, parked: 0 })
+  })
+})
+
+describe('a store that fails', () => {
+  const records = new Map<string, ParkedSession>()
+  const working: Store = {
+    put: async (record) => void records.set(record.key, record),
+    take: async (_tenant, key) => {
+      const record = records.get(key)
+      records.delete(key)
+      return record
+    },
+    has: (_tenant, key) => records.has(key),
+    get size() {
+      return records.size
+    },
+  }
+  const using = (store: Partial<Store>) => (kernel: Kernel): void => {
+    records.clear()
+    kernel.strategy('store', 'test', { description: 'test', options: z.strictObject({}), create: () => Object.assign(Object.create(working) as Store, store) })
+  }
+  const config = { ...CONFIG, store: { use: 'test' } as never }
+
+  it.each([
+    ['rejects', () => Promise.reject(new Error('disk full'))],
+    ['throws', () => {
+      throw new Error('disk full')
+    }],
+    ['hangs', () => new Promise<never>(() => undefined)],
+  ])('when it keeps a state (%s) is reported, and the session is ended all the same', async (_what, put) => {
+    const { pool, clock, problems } = await scene(config, { capabilities: PARKS, apply: using({ put }) })
+    await leave(pool, 'k')
+    await clock.advance(1_500)
+    expect(states(pool)).toEqual([])
+    expect(problems).toHaveLength(1)
+  })
+
+  it.each([
+    ['take', { has: () => true, take: () => Promise.reject(new Error('disk gone')) }],
+    ['take, for ever', { has: () => true, take: () => new Promise<never>(() => undefined) }],
+    ['has', { has: () => {
+      throw new Error('disk gone')
+    }, take: () => Promise.reject(new Error('disk gone')) }],
+  ])('when it is asked for a state (%s) is no reason to begin without it: the caller hears of it', async (_what, store) => {
+    const { pool, clock } = await scene({ ...config, timeouts: { ...CONFIG.timeouts, start: 1_000 } }, { capabilities: PARKS, apply: using(store) })
+    const lease = watched(pool.acquire({ key: 'k' }))
+    await clock.advance(1_000)
+    expect(lease.code).toBe('START_FAILED')
+    expect(states(pool)).toEqual([])
+  })
+
+  it('late: what it gives to a caller who has gone is put back', async () => {
+    let give!: (record: ParkedSession) => void
+    const record = { tenant: 'default', key: 'k', token: '["x"]', parkedAt: 0 }
+    const { pool, clock } = await scene(config, { capabilities: PARKS, apply: using({ has: () => true, take: () => new Promise((resolve) => (give = resolve)) }) })
+    const lease = watched(pool.acquire({ key: 'k', timeout: 100 }))
+    await clock.advance(100)
+    expect(lease.code).toBe('ACQUIRE_TIMEOUT')
+    give(record)
+    await clock.settle()
+    expect(records.get('k')).toEqual(record)
+  })
+
+  it('when it is closed does not keep the pool from closing', async () => {
+    const { pool, clock, problems } = await scene(config, { apply: using({ close: () => new Promise<never>(() => undefined) }) })
+    const closed = watched(pool.close())
+    await clock.advance(10_000)
+    expect(closed.state).toBe('resolved')
+    expect(problems[0]!.where).toBe('closing the store')
+  })
+})
