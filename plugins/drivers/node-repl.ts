@@ -9,7 +9,7 @@ const WORKER = fileURLToPath(new URL('./node-repl/worker.mjs', import.meta.url))
 
 const { cwd, env, inheritEnv } = commandOptions
 const options = z.strictObject({
-  nodeArgs: z.array(z.string()).optional().describe("Options of Node itself, such as '--max-old-space-size=256'."),
+  nodeArgs: z.array(z.string()).readonly().optional().describe("Options of Node itself, such as '--max-old-space-size=256'."),
   cwd,
   env,
   inheritEnv,

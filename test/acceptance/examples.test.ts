@@ -44,7 +44,7 @@ describe('the examples', () => {
   })
 })
 
-/** npm's own remarks about the user's settings are no output of the example. */
+/** npm's remarks about the user's settings, and the build of sources that have changed, are no output of the example. */
 function withoutNpm(stderr: string): string {
-  return stderr.split('\n').filter((line) => !line.startsWith('npm ')).join('\n')
+  return stderr.split('\n').filter((line) => !/^npm |^greenroom: building/.test(line)).join('\n')
 }

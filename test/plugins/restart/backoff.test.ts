@@ -29,7 +29,7 @@ describe('the back-off', () => {
 
   it('stays at the longest, however many failures there are', async () => {
     const { policy } = await make({ initial: 1, longest: 500, maxCrashes: 5_000, within: '1h' })
-    for (let n = 0; n < 3_000; n++) expect(delayOf(policy.failed(START))).toBeLessThanOrEqual(500)
+    for (let n = 0; n < 1_500; n++) expect(delayOf(policy.failed(START))).toBeLessThanOrEqual(500)
     expect(delayOf(policy.failed(START))).toBe(500)
   })
 
@@ -117,7 +117,7 @@ describe('the breaker', () => {
 
   it('opens at the first failure with maxCrashes 1', async () => {
     const { policy } = await make({ maxCrashes: 1 })
-    expect(policy.failed(crashAfter(5)).action).toBe('open')
+    expect(policy.failed(crashAfter(5))).toMatchObject({ action: 'open', reason: '1 failure within 30s' })
   })
 
   it('keeps no more failures than it needs to count', async () => {
