@@ -45,7 +45,7 @@ class Backoff implements RestartPolicy {
     const tooMany = this.#failures.length >= maxCrashes
     if (tooMany || this.#open) {
       this.#open = true
-      const reason = tooMany ? `${maxCrashes} failures within ${formatDuration(within)}` : 'the one start that was tried failed, too'
+      const reason = tooMany ? `${maxCrashes} ${maxCrashes === 1 ? 'failure' : 'failures'} within ${formatDuration(within)}` : 'the one start that was tried failed, too'
       return { action: 'open', cooldownMs: cooldown, reason }
     }
     const bound = Math.min(longest, initial * 2 ** (this.#inARow - 1))

@@ -18,8 +18,9 @@ class Demand implements Scaler {
     // One that is being probed is a spare again in a moment; only callers who wait now don't wait for it.
     const spare = Math.max(0, waiting > 0 ? view.spare : view.spare - checking)
     const spares = Math.max(spare, idleSpareFresh)
-    const target = Math.max(min, busy + checking + idleBound + waiting + spares)
-    return { target, reason: reasonOf(view, spares) }
+    const wanted = busy + checking + idleBound + waiting + spares
+    const reason = reasonOf(view, spares)
+    return { target: Math.max(min, wanted), reason: wanted < min ? `${reason}, and ${min} is the least (size.min)` : reason }
   }
 }
 

@@ -23,7 +23,7 @@ class MemoryStore implements Store {
 
   async put(record: ParkedSession): Promise<void> {
     let keys = this.#tenants.get(record.tenant)
-    if (!keys) this.#tenants.set(record.tenant, (keys = new Map()))
+    if (!keys) this.#tenants.set(record.tenant, (keys = new Map<string, ParkedSession>()))
     if (!keys.has(record.key)) this.#size++
     keys.set(record.key, record)
   }

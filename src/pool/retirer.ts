@@ -78,8 +78,9 @@ export class Retirer {
       `session ${session.id} ${describeExit(exit, stderr)}`,
       { sessionId: session.id, exit: { code: exit.code, signal: exit.signal, stderr } },
     )
-    if (!clean) {
-      this.#env.statistics.crashes++
+    if (!clean) this.#env.statistics.crashes++
+    // A clean exit is no crash; but a program that ends before it has served anybody would be started again for ever.
+    if (!clean || session.leaseCount === 0) {
       this.#gate.failed(session, { phase: 'crash', readyForMs: this.#env.clock.now() - session.readyAt! }, error)
     }
     void this.retire(session, clean ? 'exited' : 'crashed', error)

@@ -53,7 +53,10 @@ export class RecentTimes {
   readonly #clock: Clock
   #current = histogram()
   #previous = histogram()
+  readonly #both = histogram()
   #turnAt: number
+  /** What was figured out last; `undefined` when something has changed since. */
+  #known: { readonly percentiles: Percentiles | undefined } | undefined
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -62,21 +65,29 @@ export class RecentTimes {
 
   record(ms: number, now: number): void {
     if (now >= this.#turnAt) this.#turn(now)
+    this.#known = undefined
     this.#current.recordValue(Math.min(LONGEST_US, Math.max(0, Math.round(ms * 1_000))))
   }
 
   get percentiles(): Percentiles | undefined {
     const now = this.#clock.now()
     if (now >= this.#turnAt) this.#turn(now)
-    const all = histogram()
-    all.add(this.#previous)
-    all.add(this.#current)
-    if (all.totalCount === 0) return undefined
-    const at = (percentile: number): number => all.getValueAtPercentile(percentile) / 1_000
+    this.#known ??= { percentiles: this.#figureOut() }
+    return this.#known.percentiles && { ...this.#known.percentiles }
+  }
+
+  #figureOut(): Percentiles | undefined {
+    const both = this.#both
+    both.reset()
+    both.add(this.#previous)
+    both.add(this.#current)
+    if (both.totalCount === 0) return undefined
+    const at = (percentile: number): number => both.getValueAtPercentile(percentile) / 1_000
     return { p50: at(50), p95: at(95), p99: at(99) }
   }
 
   #turn(now: number): void {
+    this.#known = undefined
     const missedOne = now >= this.#turnAt + WINDOW_MS
     ;[this.#previous, this.#current] = [this.#current, this.#previous]
     this.#current.reset()

@@ -6,7 +6,7 @@ export type RestartDecision =
   | { readonly action: 'open'; readonly cooldownMs: number; readonly reason: string }
 
 export interface Failure {
-  /** `start`: never became ready. `crash`: was ready. */
+  /** `start`: never became ready. `crash`: was ready, and ended by itself. */
   readonly phase: 'start' | 'crash'
   /** How long it had been ready; 0 for a failed start. */
   readonly readyForMs: number
@@ -17,7 +17,7 @@ export interface Failure {
  * Processes that fail together are reported once: a failure counts only when its process was started after the failure before it.
  */
 export interface RestartPolicy {
-  /** A start failed, or a session crashed. A clean exit is no failure. */
+  /** A start failed, or a session crashed. A clean exit is no failure, save of a session that had served nobody yet. */
   failed(failure: Failure): RestartDecision
   /** A session has become ready. */
   ready(): void

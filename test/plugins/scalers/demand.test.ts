@@ -16,8 +16,10 @@ describe('the scaler demand', () => {
     expect(decide({})).toEqual({ target: 0, reason: 'no demand' })
   })
 
-  it('never wants fewer than min', () => {
-    expect(decide({ min: 3 }).target).toBe(3)
+  it('never wants fewer than min, and says when that is why', () => {
+    expect(decide({ min: 3 })).toEqual({ target: 3, reason: 'no demand, and 3 is the least (size.min)' })
+    expect(decide({ min: 3, busy: 1, spare: 1 }).reason).toBe('1 busy, 1 spare, and 3 is the least (size.min)')
+    expect(decide({ min: 3, busy: 3 })).toEqual({ target: 3, reason: '3 busy' })
     expect(decide({ min: 3, busy: 5 }).target).toBe(5)
   })
 
