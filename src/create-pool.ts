@@ -15,8 +15,12 @@ import { Allocator } from './pool/allocator.ts'
 import { DecisionLog } from './pool/decision-log.ts'
 import { Demand } from './pool/demand.ts'
 import type { PoolEnvironment } from './pool/environment.ts'
+import { Finder } from './pool/finder.ts'
+import { Granter } from './pool/granter.ts'
 import { Launcher } from './pool/launcher.ts'
+import { Preparer } from './pool/preparer.ts'
 import { Retirer } from './pool/retirer.ts'
+import { RoomMaker } from './pool/room-maker.ts'
 import { Roster } from './pool/roster.ts'
 import { Settler } from './pool/settler.ts'
 import { StartGate } from './pool/start-gate.ts'
@@ -117,8 +121,12 @@ async function build({ settings, strategies }: ResolvedConfig, { hooks, registry
   const retirer = new Retirer(env, roster, gate)
   const settler = new Settler(env, roster, retirer)
   const launcher = new Launcher(env, roster, gate, retirer, settler)
-  const allocator = new Allocator(env, roster, settler, retirer, gate, demand)
-  const scaling = new Scaling({ env, roster, launcher, retirer, allocator, demand })
+  const preparer = new Preparer(env, retirer)
+  const finder = new Finder(env, roster, preparer)
+  const granter = new Granter({ env, roster, settler, retirer, preparer, demand })
+  const roomMaker = new RoomMaker(env, roster, retirer, gate)
+  const allocator = new Allocator({ env, roster, finder, granter, roomMaker, settler, gate, demand })
+  const scaling = new Scaling({ env, roster, launcher, retirer, roomMaker, line: allocator.line, demand })
 
   settler.listen(new SilenceWatch(env, retirer, background))
   roster.listen(new Lifetimes({ env, roster, retirer, settler, demand, background }))

@@ -9,6 +9,7 @@ export interface PoolSettings {
     readonly min: number
     readonly max: number
     readonly spare: number
+    /** `Infinity` with isolation 'none'. */
     readonly perTenant: number
     /** Processes that may be starting at the same time. */
     readonly starting: number

@@ -1,23 +1,16 @@
-import { type AcquireRequest, formatDuration, GreenroomError, messageOf, type Served, type SessionState } from '../contracts/index.ts'
+import { type AcquireRequest, GreenroomError, messageOf, type SessionState } from '../contracts/index.ts'
 import type { Demand } from './demand.ts'
 import type { PoolEnvironment } from './environment.ts'
-import { PooledLease } from './lease.ts'
-import { leastValuable } from './least-valuable.ts'
-import { Preparer } from './preparer.ts'
-import type { Retirer } from './retirer.ts'
+import type { Finder, Found } from './finder.ts'
+import type { Granter } from './granter.ts'
+import type { PooledLease } from './lease.ts'
+import type { RoomMaker } from './room-maker.ts'
 import type { Roster, RosterListener } from './roster.ts'
 import type { Session } from './session.ts'
 import type { Settler } from './settler.ts'
 import type { StartGate } from './start-gate.ts'
 import type { KeyRecord, Tenant } from './tenant.ts'
 import { Waiter, WaitingLine } from './waiting-line.ts'
-
-/** Since when a caller has waited, until when it will, and its way to give up before. */
-interface Patience {
-  readonly since: number
-  readonly due: number
-  readonly signal: AbortSignal | undefined
-}
 
 /**
  * Who gets which session. A caller is served from, in this order: the session of its key, a clean session of its tenant, a
@@ -28,25 +21,35 @@ export class Allocator implements RosterListener {
   readonly line: WaitingLine
   readonly #env: PoolEnvironment
   readonly #roster: Roster
+  readonly #finder: Finder
+  readonly #granter: Granter
+  readonly #roomMaker: RoomMaker
   readonly #settler: Settler
-  readonly #retirer: Retirer
   readonly #gate: StartGate
   readonly #demand: Demand
-  readonly #preparer: Preparer
   readonly #communal: boolean
-  readonly #perTenant: number
   #listener: (() => void) | undefined
 
-  constructor(env: PoolEnvironment, roster: Roster, settler: Settler, retirer: Retirer, gate: StartGate, demand: Demand) {
+  constructor(deps: {
+    env: PoolEnvironment
+    roster: Roster
+    finder: Finder
+    granter: Granter
+    roomMaker: RoomMaker
+    settler: Settler
+    gate: StartGate
+    demand: Demand
+  }) {
+    const { env, roster } = deps
     this.#env = env
     this.#roster = roster
-    this.#settler = settler
-    this.#retirer = retirer
-    this.#gate = gate
-    this.#demand = demand
-    this.#preparer = new Preparer(env, retirer)
+    this.#finder = deps.finder
+    this.#granter = deps.granter
+    this.#roomMaker = deps.roomMaker
+    this.#settler = deps.settler
+    this.#gate = deps.gate
+    this.#demand = deps.demand
     this.#communal = env.settings.isolation === 'none'
-    this.#perTenant = this.#communal ? Infinity : env.settings.size.perTenant
     this.line = new WaitingLine({
       queue: env.queue,
       roster,
@@ -65,8 +68,8 @@ export class Allocator implements RosterListener {
   /** A lease for the request, now or later. */
   acquire(request: AcquireRequest, signal: AbortSignal | undefined, timeoutMs: number): Promise<PooledLease> {
     const now = this.#env.clock.now()
-    const found = this.#find(request)
-    if (found) return this.#grant(found, request, now, { since: now, due: now + timeoutMs, signal })
+    const found = this.#finder.find(request)
+    if (found) return this.#granter.grant(found, request, now, { since: now, due: now + timeoutMs, signal })
     const refusal = this.#refusal(request)
     if (refusal) return Promise.reject(this.refuse(request, refusal))
     const waiter = new Waiter(request, now, signal)
@@ -117,51 +120,6 @@ export class Allocator implements RosterListener {
     else if (to === 'gone') this.#left(session)
   }
 
-  /** The session that may be had at once, and how that is called. Binds nothing. */
-  #find(request: AcquireRequest): { session: Session; served: Served } | undefined {
-    if (request.key !== undefined) {
-      const record = this.#roster.tenants.get(request.tenant)?.keys.get(request.key)
-      if (record) {
-        const { session } = record
-        const lendable = session && (session.state === 'idle' || session.state === 'leased') && session.hasRoom && record.line.size === 0
-        return lendable ? { session, served: 'same-key' } : undefined
-      }
-    }
-    return this.#findUnkeyed(request)
-  }
-
-  /** The same for a caller without a key, or whose key has no session. */
-  #findUnkeyed(request: AcquireRequest): { session: Session; served: Served } | undefined {
-    const tenant = this.#roster.tenants.get(request.tenant)
-    if (tenant && tenant.open.length > 0 && !this.#needsFresh(request, tenant.open[0]!)) return { session: this.#pick(tenant.open, request), served: 'same-tenant' }
-    if (tenant && tenant.bound + tenant.queued >= this.#perTenant) return undefined
-    if (this.#roster.spares.length > 0) {
-      const session = this.#pick(this.#roster.spares, request)
-      return { session, served: session.leaseCount > 0 ? 'same-tenant' : 'spare' }
-    }
-    const other = this.#communal ? this.#leastValuable((session) => session.tenant !== undefined) : undefined
-    return other && { session: other, served: 'same-tenant' }
-  }
-
-  /** A parked state can be restored only in a session that has served nobody. */
-  #needsFresh({ tenant, key }: AcquireRequest, { channel, leaseCount }: Session): boolean {
-    return leaseCount > 0 && this.#preparer.willResume({ channel, tenant, key })
-  }
-
-  /** Among equals the balancer chooses. */
-  #pick(candidates: readonly Session[], request: AcquireRequest): Session {
-    const picked = this.#env.balancer.pick(candidates, request)
-    const session = candidates[(picked as Session | undefined)?.openIndex ?? -1]
-    if (session !== picked || session === undefined) {
-      throw new GreenroomError('STRATEGY_FAILED', "the balancer's pick returned something other than one of its candidates")
-    }
-    return session
-  }
-
-  #leastValuable(among: (session: Session) => boolean): Session | undefined {
-    return this.#roster.idleBound === 0 ? undefined : leastValuable(this.#env, this.#roster, among)
-  }
-
   /** Why nobody may wait now; `undefined` when they may. */
   #refusal(request: AcquireRequest): GreenroomError | undefined {
     if (this.line.isFull) {
@@ -188,60 +146,6 @@ export class Allocator implements RosterListener {
     return false
   }
 
-  /** Makes the session the caller's, in this very moment; what the program must be told is told before the lease is handed out. */
-  #grant(
-    { session, served }: { session: Session; served: Served },
-    request: AcquireRequest,
-    now: number,
-    patience: Patience,
-  ): Promise<PooledLease> {
-    const { decisions, hooks, settings, statistics, timeouts } = this.#env
-    const wasSpare = session.leaseCount === 0
-    const waitMs = now - patience.since
-    if (session.communal && (session.key !== request.key || session.tenant !== request.tenant)) this.#roster.unkey(session)
-    const tenant = this.#roster.tenant(request.tenant)
-    this.#roster.bind(session, tenant, request.key)
-    this.#roster.forgetIfEmpty(tenant)
-    session.preparing = wasSpare && this.#preparer.isNeeded(session)
-    const lease = new PooledLease(this.#settler, session, request.tenant, request.key, this.#served(session, served, wasSpare), now)
-    session.leases.add(lease)
-    session.lastUsedAt = now
-    if (++session.leaseCount >= settings.maxUses) session.retireAtRelease ??= 'worn'
-    lease.activeTimeout = timeouts.add(settings.timeouts.active, this.#overdue, lease, now)
-    if (session.state === 'idle') this.#roster.move(session, 'leased')
-    else this.#roster.refreshOpen(session)
-    if (wasSpare || session.communal) this.#demand.poke('taken')
-
-    statistics.acquired(lease.served, waitMs, now)
-    decisions.record('choose', lease.served, session, now)
-    if (hooks.acquired.isUsed()) hooks.acquired.call(session, request, { served: lease.served, waitMs })
-    return session.preparing ? this.#prepare(session, lease, patience) : Promise.resolve(lease)
-  }
-
-  async #prepare(session: Session, lease: PooledLease, { due, signal }: Patience): Promise<PooledLease> {
-    await this.#preparer.prepare(session, lease, due, signal)
-    session.preparing = false
-    if (session.state === 'leased') this.#roster.slotFreed(session)
-    return lease
-  }
-
-  #served(session: Session, served: Served, wasSpare: boolean): Served {
-    return wasSpare && served !== 'started' && this.#preparer.willResume(session) ? 'resumed' : served
-  }
-
-  readonly #overdue = (lease: PooledLease): void => {
-    const session = this.#roster.sessions.get(lease.sessionId)
-    if (!session) return
-    const { active } = this.#env.settings.timeouts
-    const error = new GreenroomError('LEASE_TIMEOUT', `the lease lasted longer than ${formatDuration(active)} (timeouts.active)`, { sessionId: session.id })
-    lease.revoke(error)
-    // What it was doing is unknown: the session is not to be trusted.
-    if (session.leases.size === 0) void this.#retirer.retire(session, 'lease-timeout', error)
-    else this.#settler.retireAtRelease(session, 'lease-timeout')
-  }
-
-  // --- waiting -----------------------------------------------------------------------------------------------------------------
-
   /** Puts a caller who must wait where it will be served: behind its key's session, before its tenant's gate, or in the queue. */
   #place(waiter: Waiter): void {
     const tenant = this.#roster.tenant(waiter.tenant)
@@ -253,9 +157,9 @@ export class Allocator implements RosterListener {
       }
       record.claimant = waiter
     }
-    if (tenant.bound + tenant.queued < this.#perTenant) return this.#queue(waiter)
+    if (tenant.bound + tenant.queued < this.#env.settings.size.perTenant) return this.#queue(waiter)
     waiter.node = tenant.gated.push(waiter)
-    this.#makeRoomWithin(tenant)
+    this.#roomMaker.makeRoomWithin(tenant)
   }
 
   /** INV 8: a queue that fails keeps nobody waiting for ever. */
@@ -280,9 +184,9 @@ export class Allocator implements RosterListener {
     }
   }
 
-  #tryFind(waiter: Waiter): { session: Session; served: Served } | undefined {
+  #tryFind(waiter: Waiter): Found | undefined {
     try {
-      return this.#findUnkeyed(waiter)
+      return this.#finder.findUnkeyed(waiter)
     } catch (problem) {
       this.#env.report(problem, 'choosing a session for a caller who waited')
       return undefined
@@ -294,7 +198,7 @@ export class Allocator implements RosterListener {
   }
 
   /** Gives a session to somebody who waited. */
-  #hand({ session, served }: { session: Session; served: Served }, waiter: Waiter): void {
+  #hand({ session, served }: Found, waiter: Waiter): void {
     this.line.leave(waiter)
     const tenant = this.#roster.tenant(waiter.tenant)
     if (waiter.key !== undefined) this.#unclaim(waiter, tenant.keyed(waiter.key))
@@ -302,7 +206,7 @@ export class Allocator implements RosterListener {
     try {
       const found = { session, served: startedMeanwhile ? 'started' : served } as const
       const { since, signal, timeout } = waiter
-      this.#grant(found, waiter, this.#env.clock.now(), { since, due: timeout?.due ?? Infinity, signal }).then(waiter.resolve, waiter.reject)
+      this.#granter.grant(found, waiter, this.#env.clock.now(), { since, due: timeout?.due ?? Infinity, signal }).then(waiter.resolve, waiter.reject)
     } catch (problem) {
       waiter.reject(new GreenroomError('STRATEGY_FAILED', 'the session could not be handed out', { cause: problem }))
       this.#env.report(problem, `handing out session ${session.id}`)
@@ -323,11 +227,11 @@ export class Allocator implements RosterListener {
     if (session.state === 'idle' && session.tenant !== undefined) {
       if (this.line.queued > 0) this.#demand.poke('waiter')
       const tenant = this.#roster.tenants.get(session.tenant)
-      if (tenant && tenant.gated.size > 0) this.#makeRoomWithin(tenant)
+      if (tenant && tenant.gated.size > 0) this.#roomMaker.makeRoomWithin(tenant)
     }
   }
 
-  #nextFor(session: Session): { session: Session; served: Served; waiter: Waiter } | undefined {
+  #nextFor(session: Session): (Found & { waiter: Waiter }) | undefined {
     const tenant = session.tenant === undefined ? undefined : this.#roster.tenants.get(session.tenant)
     if (session.key !== undefined) {
       const waiter = tenant?.keys.get(session.key)?.line.peek()
@@ -347,12 +251,12 @@ export class Allocator implements RosterListener {
   #nextOf(tenant: Tenant, session: Session): Waiter | undefined {
     const passedOver: Waiter[] = []
     let waiter = this.line.nextOf(tenant.name)
-    while (waiter && this.#needsFresh(waiter, session)) {
+    while (waiter && this.#finder.needsFresh(waiter, session)) {
       passedOver.push(waiter)
       waiter = this.line.nextOf(tenant.name)
     }
     for (const one of passedOver) this.#queue(one)
-    return waiter ?? [...tenant.gated].find((one) => !this.#needsFresh(one, session))
+    return waiter ?? [...tenant.gated].find((one) => !this.#finder.needsFresh(one, session))
   }
 
   /** A process is gone: its key may be claimed anew, its tenant may have one more, and there is room for a start. */
@@ -376,7 +280,7 @@ export class Allocator implements RosterListener {
   }
 
   #openGate(tenant: Tenant): void {
-    while (tenant.gated.size > 0 && tenant.bound + tenant.queued < this.#perTenant) {
+    while (tenant.gated.size > 0 && tenant.bound + tenant.queued < this.#env.settings.size.perTenant) {
       const waiter = tenant.gated.shift()!
       waiter.node = undefined
       this.#serveOrPlace(waiter, tenant)
@@ -402,37 +306,5 @@ export class Allocator implements RosterListener {
     this.#openGate(tenant)
     this.#roster.forgetIfEmpty(tenant)
     this.#listener?.()
-  }
-
-  // --- room --------------------------------------------------------------------------------------------------------------------
-
-  /**
-   * There are as many sessions as there may be: ends the least valuable idle ones for those who wait and whom neither a start nor an
-   * ending under way will serve. (With isolation 'none' every idle session serves anybody, so there is nothing to do.)
-   */
-  makeRoom(): void {
-    if (this.#gate.allowance === 0) return
-    const { counts, leaving } = this.#roster
-    for (let missing = this.line.queued - counts.starting - leaving; missing > 0; missing--) {
-      const victim = this.#leastValuable((session) => session.tenant !== undefined)
-      if (!victim) return
-      this.#evict(victim, 'made room for another caller')
-    }
-  }
-
-  /** A tenant at its limit gives up its own least valuable idle session. */
-  #makeRoomWithin(tenant: Tenant): void {
-    let leaving = 0
-    for (const session of this.#roster.sessions.values()) {
-      if (session.tenant === tenant.name && (session.state === 'ending' || session.parking)) leaving++
-    }
-    if (tenant.gated.size <= leaving) return
-    const victim = this.#leastValuable((session) => session.tenant === tenant.name)
-    if (victim) this.#evict(victim, "made room within its tenant's limit")
-  }
-
-  #evict(victim: Session, why: string): void {
-    this.#env.decisions.record('evict', why, victim)
-    void this.#retirer.park(victim, 'evicted')
   }
 }

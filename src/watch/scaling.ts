@@ -1,12 +1,13 @@
 import { GreenroomError, type ScaleDecision, type ScaleTrigger, type ScaleView, type SessionState, type Timer } from '../contracts/index.ts'
-import type { Allocator } from '../pool/allocator.ts'
 import type { Demand } from '../pool/demand.ts'
 import type { PoolEnvironment } from '../pool/environment.ts'
 import type { Launcher } from '../pool/launcher.ts'
 import { leastValuable } from '../pool/least-valuable.ts'
 import type { Retirer } from '../pool/retirer.ts'
 import type { Roster, RosterListener } from '../pool/roster.ts'
+import type { RoomMaker } from '../pool/room-maker.ts'
 import type { Session } from '../pool/session.ts'
+import type { WaitingLine } from '../pool/waiting-line.ts'
 
 const TICK_MS = 1_000
 
@@ -33,7 +34,8 @@ export class Scaling implements RosterListener {
   readonly #roster: Roster
   readonly #launcher: Launcher
   readonly #retirer: Retirer
-  readonly #allocator: Allocator
+  readonly #roomMaker: RoomMaker
+  readonly #line: WaitingLine
   readonly #demand: Demand
   #automatic = true
   #decision: ScaleDecision = { target: 0, reason: 'nothing has been decided yet' }
@@ -47,14 +49,16 @@ export class Scaling implements RosterListener {
     roster: Roster
     launcher: Launcher
     retirer: Retirer
-    allocator: Allocator
+    roomMaker: RoomMaker
+    line: WaitingLine
     demand: Demand
   }) {
     this.#env = deps.env
     this.#roster = deps.roster
     this.#launcher = deps.launcher
     this.#retirer = deps.retirer
-    this.#allocator = deps.allocator
+    this.#roomMaker = deps.roomMaker
+    this.#line = deps.line
     this.#demand = deps.demand
     deps.demand.listen((trigger) => this.#reconcile(trigger))
   }
@@ -143,7 +147,7 @@ export class Scaling implements RosterListener {
     if (this.#automatic) this.#askScaler(trigger)
     this.#grow()
     this.#shrink()
-    if (this.#roster.staying >= Math.min(this.#decision.target, this.#env.settings.size.max)) this.#allocator.makeRoom()
+    if (this.#roster.staying >= Math.min(this.#decision.target, this.#env.settings.size.max)) this.#roomMaker.makeRoom(this.#line.queued)
     this.#checkReached()
   }
 
@@ -156,7 +160,7 @@ export class Scaling implements RosterListener {
       // INV 8: a scaler that fails decides nothing; those who wait must be served all the same.
       this.#env.report(problem, "the scaler's decide")
       const { min } = this.#env.settings.size
-      this.#decide({ target: this.#clamp(Math.max(min, this.#roster.busy + this.#roster.idleBound + this.#allocator.line.queued)), reason: 'the scaler failed: no more than is asked for' })
+      this.#decide({ target: this.#clamp(Math.max(min, this.#roster.busy + this.#roster.idleBound + this.#line.queued)), reason: 'the scaler failed: no more than is asked for' })
     }
   }
 
@@ -247,7 +251,7 @@ export class Scaling implements RosterListener {
       idleSpare: idleSpares,
       idleSpareFresh: idleSpares - expiredSpares,
       checking: counts.checking,
-      waiting: this.#allocator.line.queued,
+      waiting: this.#line.queued,
       min,
       max,
       spare,

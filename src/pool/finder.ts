@@ -1,0 +1,75 @@
+import { type AcquireRequest, GreenroomError, type Served } from '../contracts/index.ts'
+import type { PoolEnvironment } from './environment.ts'
+import { leastValuable } from './least-valuable.ts'
+import type { Preparer } from './preparer.ts'
+import type { Roster } from './roster.ts'
+import type { Session } from './session.ts'
+
+/** A session for a caller, and how serving it from there is called. */
+export interface Found {
+  readonly session: Session
+  readonly served: Served
+}
+
+/** Looks for the session that a caller may have at once. It binds nothing and moves nothing. */
+export class Finder {
+  readonly #env: PoolEnvironment
+  readonly #roster: Roster
+  readonly #preparer: Preparer
+  readonly #perTenant: number
+
+  constructor(env: PoolEnvironment, roster: Roster, preparer: Preparer) {
+    this.#env = env
+    this.#roster = roster
+    this.#preparer = preparer
+    this.#perTenant = env.settings.size.perTenant
+  }
+
+  /**
+   * The session of the caller's key; else a clean one of its tenant, or a spare.
+   * @throws GreenroomError `STRATEGY_FAILED`, or what the balancer throws.
+   */
+  find(request: AcquireRequest): Found | undefined {
+    if (request.key !== undefined) {
+      const record = this.#roster.tenants.get(request.tenant)?.keys.get(request.key)
+      if (record) {
+        const { session } = record
+        const lendable = session && (session.state === 'idle' || session.state === 'leased') && session.hasRoom && record.line.size === 0
+        return lendable ? { session, served: 'same-key' } : undefined
+      }
+    }
+    return this.findUnkeyed(request)
+  }
+
+  /** The same for a caller without a key, or whose key has no session. */
+  findUnkeyed(request: AcquireRequest): Found | undefined {
+    const tenant = this.#roster.tenants.get(request.tenant)
+    if (tenant && tenant.open.length > 0 && !this.needsFresh(request, tenant.open[0]!)) {
+      return { session: this.#pick(tenant.open, request), served: 'same-tenant' }
+    }
+    if (tenant && tenant.bound + tenant.queued >= this.#perTenant) return undefined
+    if (this.#roster.spares.length > 0) {
+      const session = this.#pick(this.#roster.spares, request)
+      return { session, served: session.leaseCount > 0 ? 'same-tenant' : 'spare' }
+    }
+    if (this.#env.settings.isolation !== 'none' || this.#roster.idleBound === 0) return undefined
+    // It keeps its place for its key, and is of use to anybody all the same.
+    const kept = leastValuable(this.#env, this.#roster, (session) => session.tenant !== undefined)
+    return kept && { session: kept, served: 'same-tenant' }
+  }
+
+  /** A parked state can be restored only in a session that has served nobody. */
+  needsFresh({ tenant, key }: AcquireRequest, { channel, leaseCount }: Session): boolean {
+    return leaseCount > 0 && this.#preparer.willResume({ channel, tenant, key })
+  }
+
+  /** Among equals the balancer chooses. */
+  #pick(candidates: readonly Session[], request: AcquireRequest): Session {
+    const picked = this.#env.balancer.pick(candidates, request)
+    const session = candidates[(picked as Session | undefined)?.openIndex ?? -1]
+    if (session !== picked || session === undefined) {
+      throw new GreenroomError('STRATEGY_FAILED', "the balancer's pick returned something other than one of its candidates")
+    }
+    return session
+  }
+}

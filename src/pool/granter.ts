@@ -1,0 +1,83 @@
+import { type AcquireRequest, formatDuration, GreenroomError, type Served } from '../contracts/index.ts'
+import type { Demand } from './demand.ts'
+import type { PoolEnvironment } from './environment.ts'
+import type { Found } from './finder.ts'
+import { PooledLease } from './lease.ts'
+import type { Preparer } from './preparer.ts'
+import type { Retirer } from './retirer.ts'
+import type { Roster } from './roster.ts'
+import type { Session } from './session.ts'
+import type { Settler } from './settler.ts'
+
+/** Since when a caller has waited, until when it will, and its way to give up before. */
+export interface Patience {
+  readonly since: number
+  readonly due: number
+  readonly signal: AbortSignal | undefined
+}
+
+/** Makes a session a caller's: binds it, writes the lease, and has the program told what it must know. */
+export class Granter {
+  readonly #env: PoolEnvironment
+  readonly #roster: Roster
+  readonly #settler: Settler
+  readonly #retirer: Retirer
+  readonly #preparer: Preparer
+  readonly #demand: Demand
+
+  constructor(deps: { env: PoolEnvironment; roster: Roster; settler: Settler; retirer: Retirer; preparer: Preparer; demand: Demand }) {
+    this.#env = deps.env
+    this.#roster = deps.roster
+    this.#settler = deps.settler
+    this.#retirer = deps.retirer
+    this.#preparer = deps.preparer
+    this.#demand = deps.demand
+  }
+
+  /** The session is the caller's when this returns; the promise is for what must be told to the program before the lease is handed out. */
+  grant({ session, served }: Found, request: AcquireRequest, now: number, patience: Patience): Promise<PooledLease> {
+    const { decisions, hooks, settings, statistics, timeouts } = this.#env
+    const wasSpare = session.leaseCount === 0
+    const waitMs = now - patience.since
+    if (session.communal && (session.key !== request.key || session.tenant !== request.tenant)) this.#roster.unkey(session)
+    const tenant = this.#roster.tenant(request.tenant)
+    this.#roster.bind(session, tenant, request.key)
+    this.#roster.forgetIfEmpty(tenant)
+    session.preparing = wasSpare && this.#preparer.isNeeded(session)
+    const lease = new PooledLease(this.#settler, session, request.tenant, request.key, this.#served(session, served, wasSpare), now)
+    session.leases.add(lease)
+    session.lastUsedAt = now
+    if (++session.leaseCount >= settings.maxUses) session.retireAtRelease ??= 'worn'
+    lease.activeTimeout = timeouts.add(settings.timeouts.active, this.#overdue, lease, now)
+    if (session.state === 'idle') this.#roster.move(session, 'leased')
+    else this.#roster.refreshOpen(session)
+    if (wasSpare || session.communal) this.#demand.poke('taken')
+
+    statistics.acquired(lease.served, waitMs, now)
+    decisions.record('choose', lease.served, session, now)
+    if (hooks.acquired.isUsed()) hooks.acquired.call(session, request, { served: lease.served, waitMs })
+    return session.preparing ? this.#prepare(session, lease, patience) : Promise.resolve(lease)
+  }
+
+  async #prepare(session: Session, lease: PooledLease, { due, signal }: Patience): Promise<PooledLease> {
+    await this.#preparer.prepare(session, lease, due, signal)
+    session.preparing = false
+    if (session.state === 'leased') this.#roster.slotFreed(session)
+    return lease
+  }
+
+  #served(session: Session, served: Served, wasSpare: boolean): Served {
+    return wasSpare && served !== 'started' && this.#preparer.willResume(session) ? 'resumed' : served
+  }
+
+  readonly #overdue = (lease: PooledLease): void => {
+    const session = this.#roster.sessions.get(lease.sessionId)
+    if (!session) return
+    const { active } = this.#env.settings.timeouts
+    const error = new GreenroomError('LEASE_TIMEOUT', `the lease lasted longer than ${formatDuration(active)} (timeouts.active)`, { sessionId: session.id })
+    lease.revoke(error)
+    // What it was doing is unknown: the session is not to be trusted.
+    if (session.leases.size === 0) void this.#retirer.retire(session, 'lease-timeout', error)
+    else this.#settler.retireAtRelease(session, 'lease-timeout')
+  }
+}
