@@ -19,7 +19,8 @@ export class PooledLease implements Lease {
   turnCount = 0
   readonly #host: LeaseHost
   readonly #session: Session
-  #over: GreenroomError | undefined
+  /** Why it is over. What only says how it was given back is made into an error for those who ask: most never do, and a stack is dear. */
+  #over: GreenroomError | string | undefined
   #controller: AbortController | undefined
   #listeners: ((message: unknown) => void)[] | undefined
 
@@ -36,13 +37,14 @@ export class PooledLease implements Lease {
 
   /** Why it is over; `undefined` while it is not. */
   get over(): GreenroomError | undefined {
+    if (typeof this.#over === 'string') this.#over = new GreenroomError('LEASE_REVOKED', this.#over, { sessionId: this.sessionId })
     return this.#over
   }
 
   get signal(): AbortSignal {
     if (!this.#controller) {
       this.#controller = new AbortController()
-      if (this.#over) this.#controller.abort(this.#over)
+      if (this.#over !== undefined) this.#controller.abort(this.over)
     }
     return this.#controller.signal
   }
@@ -63,19 +65,19 @@ export class PooledLease implements Lease {
   }
 
   onMessage(listener: (message: unknown) => void): void {
-    if (this.#over) throw this.#over
+    if (this.over) throw this.over
     ;(this.#listeners ??= []).push(listener)
   }
 
   release(): void {
-    if (this.#over) return
-    this.#end(new GreenroomError('LEASE_REVOKED', 'this lease was released: acquire another', { sessionId: this.sessionId }))
+    if (this.#over !== undefined) return
+    this.#end('this lease was released: acquire another')
     this.#host.released(this.#session, this)
   }
 
   destroy(reason = 'the caller asked for it'): void {
-    if (this.#over) return
-    this.#end(new GreenroomError('LEASE_REVOKED', `this lease was destroyed (${reason}): acquire another`, { sessionId: this.sessionId }))
+    if (this.#over !== undefined) return
+    this.#end(`this lease was destroyed (${reason}): acquire another`)
     this.#host.destroyed(this.#session, this, reason)
   }
 
@@ -85,7 +87,7 @@ export class PooledLease implements Lease {
 
   /** Takes the lease back: from here on its handle throws `reason`. The session's turns are the caller's business. */
   revoke(reason: GreenroomError): void {
-    if (!this.#over) this.#end(reason)
+    if (this.#over === undefined) this.#end(reason)
   }
 
   /** A message that belongs to no request. */
@@ -100,7 +102,7 @@ export class PooledLease implements Lease {
   }
 
   #begin(message: unknown, options: RequestOptions | undefined, consumer: TurnConsumer): Turn {
-    if (this.#over) throw this.#over
+    if (this.over) throw this.over
     const session = this.#session
     // Its first request has its place; others take what nobody else has a right to.
     if (session.concurrency === 1 ? session.turns.size > 0 : this.turnCount > 0 && session.load >= session.concurrency) {
@@ -112,13 +114,13 @@ export class PooledLease implements Lease {
     return Turn.begin(this.#host, this, session, message, consumer, { signal, timeoutMs })
   }
 
-  #end(reason: GreenroomError): void {
+  #end(reason: GreenroomError | string): void {
     this.#over = reason
     this.#host.leaseEnded(this.#session, this)
     for (const turn of this.#session.turns) {
-      if (turn.owner === this) turn.abandon(reason, 'lost')
+      if (turn.owner === this) turn.abandon(this.over!, 'lost')
     }
     this.#listeners = undefined
-    this.#controller?.abort(reason)
+    this.#controller?.abort(this.over)
   }
 }
