@@ -8,6 +8,7 @@ export default defineConfig({
     alias: [
       { find: /^greenroom$/, replacement: at('./src/index.ts') },
       { find: /^greenroom\/kit$/, replacement: at('./src/kit.ts') },
+      { find: /^greenroom\/testing$/, replacement: at('./src/testing/index.ts') },
       // Without an extension: a plugin is a file, or a folder with an index.ts.
       { find: /^greenroom\/plugins\/(.*)$/, replacement: at('./plugins/$1') },
     ],

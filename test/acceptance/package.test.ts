@@ -75,7 +75,7 @@ describe('the package', () => {
     expect(installed.code, installed.stderr).toBe(0)
     nodes = found
     await project.write('imports.mjs', `import { createPool } from 'greenroom'\n${POOL_PROGRAM}`)
-    await project.write('requires.cjs', `const { createPool } = require('greenroom')\nrequire('greenroom/kit')\nvoid (async () => {${POOL_PROGRAM}})()`)
+    await project.write('requires.cjs', `const { createPool } = require('greenroom')\nrequire('greenroom/kit')\nrequire('greenroom/testing')\nvoid (async () => {${POOL_PROGRAM}})()`)
   }, 300_000)
   afterAll(() => project[Symbol.asyncDispose]())
 
