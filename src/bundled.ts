@@ -14,7 +14,7 @@ const BUNDLED = {
   health: { ping: () => import('../plugins/health/ping.ts') },
   metrics: { pidusage: () => import('../plugins/metrics/pidusage.ts') },
   limit: { memory: () => import('../plugins/limits/memory.ts') },
-  queue: { fifo: () => import('../plugins/queues/fifo.ts') },
+  queue: { fair: () => import('../plugins/queues/fair.ts'), fifo: () => import('../plugins/queues/fifo.ts') },
   evictor: { lru: () => import('../plugins/evictors/lru.ts') },
   restart: { backoff: () => import('../plugins/restart/backoff.ts') },
   store: { memory: () => import('../plugins/stores/memory.ts') },

@@ -34,8 +34,8 @@ interface Baseline {
  * Memory and CPU of the sessions' own processes (not of their children) by the pidusage package.
  *
  * Of its figures only the running totals are used: its CPU share is counted from whoever asked last, and is 0 when there was nobody.
- * So the first share of a process is unknown here. What is gone, and what has ended but was not collected (it has no memory left,
- * which no live process can do without), is left out.
+ * So the first share of a process is unknown here. What is gone is left out, and so is what has no memory: it has ended and was not
+ * collected, or its program is only just being loaded.
  *
  * On Linux it holds one descriptor for each process that is measured, and gives it back at most 15 s after the last time (40 s where
  * something else in the host uses pidusage, too). `pidusage.clear()` would lose them all: nothing here calls it.

@@ -72,7 +72,7 @@ export interface PoolConfig {
   /** Limits by name. */
   limits?: { [Name in keyof LimitOptions]?: LimitOptions[Name] }
   /** `max`: callers who may wait. Default 10,000. */
-  queue?: WithDefault<QueueOptions, 'fifo' & keyof QueueOptions, { max?: number }>
+  queue?: WithDefault<QueueOptions, 'fair' & keyof QueueOptions, { max?: number }>
   evictor?: StrategyChoice<EvictorOptions>
   restart?: WithDefault<RestartOptions, 'backoff' & keyof RestartOptions>
   store?: StrategyChoice<StoreOptions>

@@ -29,6 +29,10 @@ export class LinkedList<T> {
     return this.#head?.value
   }
 
+  peekLast(): T | undefined {
+    return this.#tail?.value
+  }
+
   push(value: T): LinkedNode<T> {
     const node = new LinkedNode(value)
     node.list = this

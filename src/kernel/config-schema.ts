@@ -70,7 +70,7 @@ export const configSchema = z.strictObject({
   metrics: switchable.optional().describe('Measures processes. Default pidusage; false: nothing is measured.'),
   limits: z.custom<Record<string, unknown>>(isRecord, { error: 'expected an object { name of a limit: its options }' })
     .optional().describe('Limits by name. Default: none.'),
-  queue: choice.optional().describe('The order in which waiting callers are served. Default fifo.'),
+  queue: choice.optional().describe('The order in which waiting callers are served. Default fair.'),
   evictor: choice.optional().describe('Chooses which idle session is worth least. Default lru.'),
   restart: choice.optional().describe('What to do after failures in a row. Default backoff.'),
   store: choice.optional().describe('Keeps parked sessions. Default memory.'),

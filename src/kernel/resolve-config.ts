@@ -33,7 +33,7 @@ const DEFAULTS = {
   scaler: 'demand',
   health: 'ping',
   metrics: 'pidusage',
-  queue: 'fifo',
+  queue: 'fair',
   evictor: 'lru',
   restart: 'backoff',
   store: 'memory',
@@ -214,7 +214,7 @@ function settingsOf(
 ): PoolSettings {
   const { size, isolation, resetRequires, maxUses, timeouts } = shape
   return {
-    size: { ...size, perTenant: size.perTenant ?? size.max },
+    size: { ...size, perTenant: isolation === 'none' ? Infinity : (size.perTenant ?? size.max) },
     isolation,
     resetRequires,
     maxUses,

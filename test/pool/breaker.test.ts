@@ -28,7 +28,10 @@ describe('failing starts', () => {
   })
 
   it('that take too long are ended, with their reason as the cause', async () => {
-    const { pool, clock, control } = await scene({ timeouts: { start: 500, acquire: 2_000 }, restart: { maxCrashes: 100 } }, { behaviour: { start: { ms: Infinity }, eofMs: Infinity, termMs: Infinity } })
+    const { pool, clock, control } = await scene(
+      { timeouts: { start: 500, acquire: 2_000 }, restart: { maxCrashes: 100 } },
+      { behaviour: { start: { ms: Infinity }, eofMs: Infinity, termMs: Infinity } },
+    )
     const waiting = watched(pool.acquire())
     await clock.advance(2_000)
     expect(waiting.error).toMatchObject({ code: 'ACQUIRE_TIMEOUT', cause: { code: 'START_TIMEOUT' } })
@@ -66,7 +69,9 @@ describe('failing starts', () => {
   })
 
   it('that were begun together are one failure', async () => {
-    const { pool, clock } = await scene({ size: { min: 8, starting: 8 }, restart: { maxCrashes: 3, initial: 1_000 } }, { behaviour: { start: { ms: 0, fails: true } } })
+    const { pool, clock } = await scene(
+      { size: { min: 8, starting: 8 }, restart: { maxCrashes: 3, initial: 1_000 } }, { behaviour: { start: { ms: 0, fails: true } } },
+    )
     await clock.settle()
     expect(pool.getPoolStats()).toMatchObject({ breaker: 'closed', started: 8 })
   })

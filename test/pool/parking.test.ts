@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { GUARANTEES, type ParkedSession, type Store, z } from '../../src/contracts/index.ts'
+import { GUARANTEES, type ParkedSession, type Pool, type Store, z } from '../../src/contracts/index.ts'
 import type { Kernel } from '../../src/contracts/index.ts'
 import { notesOf, scene, states, watched, write } from './scene.ts'
 
 const PARKS = { park: true, resetGuarantees: GUARANTEES }
 const CONFIG = { size: { max: 3, spare: 0 }, timeouts: { idle: 1_000, settle: 500 }, health: false } as const
 
-async function leave(pool: { use: (options: { key: string }, work: (lease: { request(message: unknown): Promise<unknown> }) => Promise<unknown>) => Promise<unknown> }, key: string): Promise<void> {
+async function leave(pool: Pool, key: string): Promise<void> {
   await pool.use({ key }, (lease) => lease.request(write(key)))
 }
 
@@ -212,7 +212,8 @@ describe('a store that fails', () => {
   it('late: what it gives to a caller who has gone is put back', async () => {
     let give!: (record: ParkedSession) => void
     const record = { tenant: 'default', key: 'k', token: '["x"]', parkedAt: 0 }
-    const { pool, clock } = await scene(config, { capabilities: PARKS, apply: using({ has: () => true, take: () => new Promise((resolve) => (give = resolve)) }) })
+    const late = using({ has: () => true, take: () => new Promise((resolve) => (give = resolve)) })
+    const { pool, clock } = await scene(config, { capabilities: PARKS, apply: late })
     const lease = watched(pool.acquire({ key: 'k', timeout: 100 }))
     await clock.advance(100)
     expect(lease.code).toBe('ACQUIRE_TIMEOUT')

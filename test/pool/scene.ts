@@ -87,5 +87,3 @@ export function write(value: string): { op: 'write'; value: string } {
 export function states(pool: Pool): string[] {
   return pool.getSessionMetrics().map(({ status }) => status).sort()
 }
-
-export const QUIET = { size: { spare: 0 }, health: false } as const

@@ -20,8 +20,6 @@ function command(text: string, rushed: boolean, play: (theatre: Theatre) => void
   }
 }
 
-const TENANTS = ['a', 'b', 'c']
-const KEYS = ['k1', 'k2', 'k3']
 
 /** Ways to misbehave, for those that are started from now on or for one that is live. */
 const MANNERS: Readonly<Record<string, Partial<Behaviour>>> = {
@@ -50,10 +48,11 @@ const MANNERS: Readonly<Record<string, Partial<Behaviour>>> = {
   'parks slowly': { park: { ms: 60 } },
 }
 
-const tenant = fc.constantFrom(...TENANTS)
-const key = fc.option(fc.constantFrom(...KEYS), { nil: undefined })
+// Few of them, so that they meet.
+const tenant = fc.constantFrom('a', 'a', 'a', 'a', 'b', 'b', 'c')
+const key = fc.constantFrom(undefined, undefined, 'k1', 'k1', 'k1', 'k2')
 const rushed = fc.oneof({ weight: 3, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) })
-const index = fc.nat({ max: 12 })
+const index = fc.nat({ max: 6 })
 const manner = fc.constantFrom(...Object.keys(MANNERS))
 
 function pick<T>(list: readonly T[], at: number): T | undefined {
@@ -65,27 +64,32 @@ const served = (theatre: Theatre): (Caller & { lease: NonNullable<Caller['lease'
 
 const alive = (theatre: Theatre): InMemoryProgram[] => theatre.world.programs.filter(({ child }) => child.alive)
 
-const acquire = fc.tuple(tenant, key, fc.constantFrom(20, 400, 60_000), rushed).map(([who, forKey, timeout, rush]) =>
+const acquire = fc.tuple(tenant, key, fc.constantFrom(20, 400, 60_000, 60_000), rushed).map(([who, forKey, timeout, rush]) =>
   command(`acquire(${who}/${forKey ?? '-'}, ${timeout})`, rush, (theatre) => theatre.acquire(who, forKey, timeout)))
 
 // Of all leases there ever were: mostly stale ones, later on.
 const release = fc.tuple(index, rushed).map(([at, rush]) =>
-  command(`release(${at})`, rush, (theatre) => pick(served(theatre), at)?.lease.release()))
+  command(`release(${at})`, rush, (theatre) => theatre.release(pick(served(theatre), at))))
 
 const releaseHeld = fc.tuple(index, rushed).map(([at, rush]) =>
-  command(`releaseHeld(${at})`, rush, (theatre) => pick(theatre.holders, at)?.lease.release()))
+  command(`releaseHeld(${at})`, rush, (theatre) => theatre.release(pick(theatre.holders, at))))
 
 const releaseTwice = index.map((at) =>
   command(`releaseTwice(${at})`, false, (theatre) => {
-    const lease = pick(theatre.holders, at)?.lease
-    lease?.release()
-    lease?.release()
+    const holder = pick(theatre.holders, at)
+    theatre.release(holder)
+    theatre.release(holder)
   }))
 
 const destroy = fc.tuple(index, rushed).map(([at, rush]) =>
-  command(`destroy(${at})`, rush, (theatre) => pick(theatre.holders, at)?.lease.destroy('a test')))
+  command(`destroy(${at})`, rush, (theatre) => {
+    const holder = pick(theatre.holders, at)
+    if (!holder) return
+    holder.letGo = true
+    holder.lease.destroy('a test')
+  }))
 
-const op = fc.constantFrom('write', 'write', 'read', 'hang', 'fail', 'crash', 'exit')
+const op = fc.constantFrom('write', 'write', 'write', 'write', 'write', 'write', 'hang', 'hang', 'read', 'fail', 'crash', 'exit')
 const request = fc.tuple(index, op, fc.constantFrom(undefined, 30, 500), fc.boolean(), rushed).map(([at, what, ms, stale, rush]) =>
   command(`request(${at}, ${what}${ms === undefined ? '' : `, ${ms}`}${stale ? ', any' : ''})`, rush, (theatre) => {
     const caller = pick(stale ? served(theatre) : theatre.holders, at)
@@ -145,14 +149,34 @@ const warm = fc.integer({ min: 0, max: 3 }).map((count) =>
 const closeWhere = tenant.map((who) =>
   command(`closeWhere(${who})`, false, (theatre) => theatre.promise(`closeWhere(${who})`, theatre.pool.closeWhere((session) => session.tenant === who))))
 
-const advance = fc.constantFrom(1, 10, 50, 100, 250, 1_000, 4_500, 11_000).map((ms) =>
+const advance = fc.constantFrom(1, 5, 10, 20, 50, 100, 100, 250, 1_000, 4_500, 11_000).map((ms) =>
   command(`advance(${ms})`, false, (theatre) => theatre.world.clock.advance(ms)))
 
 /** Any schedule. */
 export const schedule = fc.commands<Model, Theatre, false>(
   [
-    acquire, acquire, acquire, acquire, release, releaseHeld, releaseHeld, releaseTwice, destroy, request, request, abortRequest, abortWaiter,
-    crash, crashAll, misbehave, fromNowOn, behave, say, breakProtocol, scale, autoScale, warm, closeWhere, advance, advance, advance, advance,
+    fc.oneof(
+      { weight: 40, arbitrary: acquire },
+      { weight: 6, arbitrary: release },
+      { weight: 30, arbitrary: releaseHeld },
+      { weight: 2, arbitrary: releaseTwice },
+      { weight: 2, arbitrary: destroy },
+      { weight: 30, arbitrary: request },
+      { weight: 3, arbitrary: abortRequest },
+      { weight: 4, arbitrary: abortWaiter },
+      { weight: 3, arbitrary: crash },
+      { weight: 1, arbitrary: crashAll },
+      { weight: 6, arbitrary: misbehave },
+      { weight: 5, arbitrary: fromNowOn },
+      { weight: 5, arbitrary: behave },
+      { weight: 2, arbitrary: say },
+      { weight: 1, arbitrary: breakProtocol },
+      { weight: 2, arbitrary: scale },
+      { weight: 2, arbitrary: autoScale },
+      { weight: 2, arbitrary: warm },
+      { weight: 1, arbitrary: closeWhere },
+      { weight: 20, arbitrary: advance },
+    ),
   ],
-  { maxCommands: 40, size: 'max' },
+  { maxCommands: 200, size: 'max' },
 )

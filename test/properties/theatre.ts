@@ -28,6 +28,8 @@ export interface Caller {
   readonly controller: AbortController
   state: 'waiting' | 'served' | 'refused'
   gaveUp: boolean
+  /** It has let go of its lease, or has destroyed it. */
+  letGo: boolean
   lease: Lease | undefined
   error: unknown
 }
@@ -76,7 +78,7 @@ export class Theatre {
       health: { every: 4_000, timeout: 200 },
       metrics: false,
       queue: { max: queueMax },
-      restart: { initial: 50, maxCrashes: 3, within: 5_000, cooldown: 1_000 },
+      restart: { initial: 50, maxCrashes: 6, within: 5_000, cooldown: 1_000 },
       ...(maxUses !== undefined && { maxUses }),
       plugins: [theatre.#observer()],
     }
@@ -100,7 +102,7 @@ export class Theatre {
 
   acquire(tenant: string, key: string | undefined, timeout: number): void {
     const caller: Caller = {
-      name: `c${this.callers.length}`, tenant, key, controller: new AbortController(), state: 'waiting', gaveUp: false, lease: undefined, error: undefined,
+      name: `c${this.callers.length}`, tenant, key, controller: new AbortController(), state: 'waiting', gaveUp: false, letGo: false, lease: undefined, error: undefined,
     }
     this.callers.push(caller)
     this.pool.acquire({ tenant, ...(key !== undefined && { key }), timeout, signal: caller.controller.signal }).then(
@@ -116,6 +118,12 @@ export class Theatre {
         caller.error = error
       },
     )
+  }
+
+  release(caller: Caller | undefined): void {
+    if (!caller) return
+    caller.letGo = true
+    caller.lease!.release()
   }
 
   request(caller: Caller, message: { op: string; [field: string]: unknown }): void {
@@ -234,6 +242,7 @@ export class Theatre {
   #granted(session: SessionView, { tenant, key }: { tenant: string; key: string | undefined }): void {
     const program = this.world.control.program(session.id)
     const shared = session.outstanding > 1
+    if (!shared) for (const note of program.notes) this.#checkNote(note, { name: 'the next', tenant, key })
     this.fault(!shared && program.unanswered > 0, `${session.id} was lent with ${program.unanswered} unanswered requests (INV 1)`)
     const isOwn = session.tenant === tenant && session.key === key
     this.fault(!isOwn && !(this.communal && key === undefined), `${session.id} of ${session.tenant}/${session.key} was given to ${tenant}/${key}`)
@@ -249,7 +258,13 @@ export class Theatre {
       const status = sessions.find((session) => session.sessionId === sessionId)?.status
       this.fault(status !== 'leased', `${sessionId} is held and its state is ${status}`)
     }
+    for (const { name, lease, letGo } of this.callers) {
+      const reason: unknown = lease?.signal.aborted ? lease.signal.reason : undefined
+      this.fault(isGreenroomError(reason, 'LEASE_REVOKED') && !letGo, `${name}'s lease was released by somebody else (INV 3)`)
+    }
     for (const { sessionId, status } of sessions) {
+      const idleAndBusy = status === 'idle' && this.world.control.program(sessionId).unanswered > 0
+      this.fault(idleAndBusy, `${sessionId} is idle and has not answered (INV 1)`)
       const preparing = this.setting.bind || this.setting.park
       this.fault(status === 'leased' && !held.has(sessionId) && !preparing, `${sessionId} is leased and nobody holds it`)
     }
@@ -263,7 +278,7 @@ export class Theatre {
     }
   }
 
-  #checkNote(note: string, { name, tenant, key }: Caller): void {
+  #checkNote(note: string, { name, tenant, key }: { name: string; tenant: string; key: string | undefined }): void {
     if (this.communal) return
     // A one-off finds nothing but its own; a key finds what was written for the key.
     const own = key === undefined ? `${tenant}/-/${name}` : `${tenant}/${key}/`

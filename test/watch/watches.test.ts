@@ -31,7 +31,9 @@ describe('health', () => {
   })
 
   it('ends a session whose idle time is over during the probe', async () => {
-    const { pool, clock } = await scene({ size: { spare: 0 }, health: { every: 1_000, timeout: 900 }, timeouts: { idle: 3_000 } }, { behaviour: { ping: { ms: 800 } } })
+    const { pool, clock } = await scene(
+      { size: { spare: 0 }, health: { every: 1_000, timeout: 900 }, timeouts: { idle: 3_000 } }, { behaviour: { ping: { ms: 800 } } },
+    )
     await pool.use({ key: 'k' }, () => undefined)
     await clock.advance(4_000)
     expect(endReasons(pool)).toEqual(['idle'])

@@ -73,7 +73,7 @@ const METRICS: readonly Field[] = [
 ]
 
 const QUEUE: readonly Field[] = [
-  { name: 'use', value: 'fifo', comment: "The order in which they are served. Default 'fifo'." },
+  { name: 'use', value: 'fair', comment: "The order in which they are served. Default 'fair': tenants take turns; 'fifo': first come, first served." },
   { name: 'max', value: 10_000, comment: 'Callers who may wait; one more is refused at once. Default 10,000.' },
 ]
 

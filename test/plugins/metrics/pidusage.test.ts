@@ -29,16 +29,30 @@ async function end(child: ChildProcess): Promise<void> {
   await exited
 }
 
-/** A process that has ended, and that its parent does not collect. */
+/** A process that has ended, and that its parent does not collect: it has become a program that knows nothing of it. */
 async function startZombie(): Promise<number> {
-  // `exec` keeps the shell's child, and sleep never waits for it.
-  const parent = await start('sh', '-c', 'sleep 0 & echo $!; exec sleep 1000')
-  const [line] = (await once(createInterface({ input: parent.stdout! }), 'line')) as [string]
-  return Number(line)
+  const parent = await start('sh', '-c', 'sleep 1000 & echo $!; exec cat')
+  const lines = createInterface({ input: parent.stdout! })[Symbol.asyncIterator]()
+  const pid = Number((await lines.next()).value)
+  parent.stdin!.write('are you cat?\n')
+  await lines.next()
+  process.kill(pid, 'SIGKILL')
+  return pid
 }
 
-const busy = () => start(process.execPath, '-e', 'for (;;) {}')
-const idle = () => start('sleep', '1000')
+/** Processes that run: while its program is being loaded, one has no memory. */
+async function busy() {
+  const child = await start(process.execPath, '-e', 'console.log(); for (;;) {}')
+  await once(child.stdout!, 'data')
+  return child
+}
+
+async function idle() {
+  const child = await start('cat')
+  child.stdin!.write('are you there?')
+  await once(child.stdout!, 'data')
+  return child
+}
 
 /** CPU time of the process so far, in milliseconds, as the system counts it. */
 function cpuMsOf(pid: number): number {
