@@ -15,6 +15,8 @@ export default defineConfig({
   },
   test: {
     pool: 'forks',
+    // Vitest would leave a core free: on two cores that is half of them.
+    maxWorkers: '100%',
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/global-setup.ts'],
     // .ci/run counts the tests from the report.
