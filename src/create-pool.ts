@@ -126,7 +126,7 @@ async function build({ settings, strategies }: ResolvedConfig, { hooks, registry
   const granter = new Granter({ env, roster, settler, retirer, preparer, demand })
   const roomMaker = new RoomMaker(env, roster, retirer, gate)
   const allocator = new Allocator({ env, roster, finder, granter, roomMaker, settler, gate, demand })
-  const scaling = new Scaling({ env, roster, launcher, retirer, roomMaker, line: allocator.line, demand })
+  const scaling = new Scaling({ env, roster, launcher, retirer, roomMaker, gate, line: allocator.line, demand })
 
   settler.listen(new SilenceWatch(env, retirer, background))
   roster.listen(new Lifetimes({ env, roster, retirer, settler, demand, background }))
@@ -144,7 +144,7 @@ async function build({ settings, strategies }: ResolvedConfig, { hooks, registry
   roster.listen(scaling)
   // Last: it acts on what the others have taken note of.
   roster.listen(allocator)
-  return { env, roster, gate, retirer, launcher, allocator, scaling, usage, background }
+  return { env, roster, gate, retirer, launcher, allocator, scaling, usage, background, origin: clock.wallTime() - clock.now() }
 }
 
 /** Lets the loops run. */

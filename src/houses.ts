@@ -20,4 +20,6 @@ export interface Houses {
   readonly usage: UsageWatch | undefined
   /** Time-outs of the watching loops: they don't keep the host alive. */
   readonly background: Timeouts
+  /** Wall time at `Clock.now()` 0, in milliseconds since the Unix epoch. Taken once: dates must not waver. */
+  readonly origin: number
 }

@@ -97,10 +97,9 @@ export class LivePool implements Pool {
     this.#houses.scaling.autoScale(on)
   }
 
-  async warm(count: number): Promise<number> {
-    if (!Number.isInteger(count) || count < 0) throw new GreenroomError('ARGUMENT_INVALID', `warm(${count}): give a whole number of sessions`)
-    if (this.#state !== 'open') throw this.#notOpen()
-    return await this.#houses.scaling.warm(count)
+  warm(count: number): Promise<number> {
+    if (!Number.isInteger(count) || count < 0) return Promise.reject(new GreenroomError('ARGUMENT_INVALID', `warm(${count}): give a whole number of sessions`))
+    return this.#state === 'open' ? this.#houses.scaling.warm(count) : Promise.reject(this.#notOpen())
   }
 
   async closeWhere(predicate: (session: SessionView) => boolean): Promise<number> {

@@ -46,9 +46,7 @@ export function poolStats({ env, roster, allocator, gate, scaling }: Houses, sta
 }
 
 /** The figures of `getSessionMetrics`. O(sessions). */
-export function sessionMetrics({ env, roster }: Houses): SessionMetrics[] {
-  const { clock } = env
-  const origin = clock.wallTime() - clock.now()
+export function sessionMetrics({ roster, origin }: Houses): SessionMetrics[] {
   return [...roster.sessions.values()].map((session) => ({
     sessionId: session.id,
     ...(session.pid !== undefined && { pid: session.pid }),

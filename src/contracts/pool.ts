@@ -133,11 +133,14 @@ export interface Pool extends AsyncDisposable {
   request<T = unknown>(message: unknown, options?: AcquireOptions): Promise<T>
   /** Resolves when `size.min` sessions are ready; rejects with the cause when the breaker opens first. */
   ready(): Promise<void>
-  /** Sets the size by hand, within size.min and size.max, and turns automatic scaling off. Resolves when it is reached. */
+  /** Sets the size by hand, within size.min and size.max, and turns automatic scaling off. Resolves when it is reached; rejects with `BREAKER_OPEN` when starts keep failing. */
   scale(size: number): Promise<void>
   /** Turns automatic scaling on or off. Off keeps the size of this moment. */
   autoScale(on: boolean): void
-  /** Starts more spares, as far as size.max allows. Resolves, when they are ready, to how many were added. */
+  /**
+   * Starts more spares, as far as size.max allows. Resolves, when they are ready or have failed, to how many were added; rejects with
+   * `BREAKER_OPEN` when nothing is started for the moment.
+   */
   warm(count: number): Promise<number>
   /** Ends every session the predicate is true of, leased ones too (their leases get `SESSION_ENDED`). Resolves, when they are gone, to their number. */
   closeWhere(predicate: (session: SessionView) => boolean): Promise<number>

@@ -97,7 +97,7 @@ export class Launcher {
     const now = clock.now()
     session.readyAt = session.lastUsedAt = now
     statistics.start.record(now - session.startedAt, now)
-    this.#gate.ready()
+    this.#gate.ready(session)
     // INV 5: it is idle, and given to who waits, within this very call.
     this.#settler.offer(session)
   }

@@ -80,7 +80,9 @@ export class StartGate {
     this.#listener?.opened(this.breakerError())
   }
 
-  ready(): void {
+  /** A start has succeeded. One that was begun before the last failure says nothing of what came after it. */
+  ready(session: Session): void {
+    if (session.failuresBefore < this.#failures) return
     if (this.#state !== 'closed') this.#decisions.record('breaker', 'closed: a session became ready')
     this.#state = 'closed'
     this.#inARow = 0

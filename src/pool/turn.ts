@@ -1,4 +1,5 @@
 import { GreenroomError, type RequestOutcome, type TurnSink } from '../contracts/index.ts'
+import { onAbort } from '../kernel/abort-callbacks.ts'
 import type { Timeout } from '../kernel/timeouts.ts'
 import type { PooledLease } from './lease.ts'
 import type { LeaseHost } from './lease-host.ts'
@@ -31,7 +32,7 @@ export class Turn implements TurnSink {
   readonly #session: Session
   readonly #consumer: TurnConsumer
   readonly #startedAt: number
-  readonly #signal: AbortSignal | undefined
+  readonly #forgetSignal: (() => void) | undefined
   #timeout: Timeout | undefined
   #consumerDone = false
 
@@ -41,11 +42,13 @@ export class Turn implements TurnSink {
     this.#session = session
     this.#consumer = consumer
     this.#startedAt = host.clock.now()
-    this.#signal = options.signal
     if (options.timeoutMs !== Infinity) {
       this.#timeout = host.timeouts.add(options.timeoutMs, timedOut, this, this.#startedAt)
     }
-    this.#signal?.addEventListener('abort', this.#aborted, { once: true })
+    const { signal } = options
+    this.#forgetSignal = signal && onAbort(signal, () => {
+      this.giveUp(new GreenroomError('REQUEST_ABORTED', 'the caller aborted the request', { cause: signal.reason }), 'aborted')
+    })
   }
 
   /**
@@ -126,7 +129,7 @@ export class Turn implements TurnSink {
 
   #detach(outcome: RequestOutcome): void {
     if (this.#timeout) this.#host.timeouts.remove(this.#timeout)
-    this.#signal?.removeEventListener('abort', this.#aborted)
+    this.#forgetSignal?.()
     this.#host.requestEnded(this.#session, outcome, this.#host.clock.now() - this.#startedAt)
   }
 
@@ -134,10 +137,6 @@ export class Turn implements TurnSink {
   giveUp(error: GreenroomError, outcome: RequestOutcome): void {
     this.abandon(error, outcome)
     this.cancel()
-  }
-
-  readonly #aborted = (): void => {
-    this.giveUp(new GreenroomError('REQUEST_ABORTED', 'the caller aborted the request', { cause: this.#signal?.reason }), 'aborted')
   }
 }
 

@@ -1,4 +1,5 @@
 import { type AcquireRequest, GreenroomError, type LinkedNode, type Queue, type QueueTicket } from '../contracts/index.ts'
+import { onAbort } from '../kernel/abort-callbacks.ts'
 import type { Timeout, Timeouts } from '../kernel/timeouts.ts'
 import type { PooledLease } from './lease.ts'
 import type { Roster } from './roster.ts'
@@ -16,7 +17,7 @@ export class Waiter implements AcquireRequest {
   /** Its place in the line for a key, or before a tenant's gate. */
   node: LinkedNode<Waiter> | undefined = undefined
   timeout: Timeout | undefined = undefined
-  onAbort: (() => void) | undefined = undefined
+  forgetSignal: (() => void) | undefined = undefined
   waiting = true
   resolve!: (lease: PooledLease) => void
   reject!: (error: GreenroomError) => void
@@ -82,8 +83,10 @@ export class WaitingLine {
     this.#size++
     waiter.timeout = this.#timeouts.add(timeoutMs, this.#timedOut, waiter, waiter.since)
     if (waiter.signal) {
-      waiter.onAbort = () => this.#giveUp(waiter, new GreenroomError('ACQUIRE_ABORTED', 'the caller gave up while it waited for a session', { cause: waiter.signal?.reason }))
-      waiter.signal.addEventListener('abort', waiter.onAbort, { once: true })
+      const { signal } = waiter
+      waiter.forgetSignal = onAbort(signal, () => {
+        this.#giveUp(waiter, new GreenroomError('ACQUIRE_ABORTED', 'the caller gave up while it waited for a session', { cause: signal.reason }))
+      })
     }
   }
 
@@ -93,7 +96,7 @@ export class WaitingLine {
     waiter.waiting = false
     this.#size--
     if (waiter.timeout) this.#timeouts.remove(waiter.timeout)
-    if (waiter.onAbort) waiter.signal?.removeEventListener('abort', waiter.onAbort)
+    waiter.forgetSignal?.()
     this.takeOut(waiter)
   }
 

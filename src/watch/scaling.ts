@@ -7,6 +7,7 @@ import type { Retirer } from '../pool/retirer.ts'
 import type { Roster, RosterListener } from '../pool/roster.ts'
 import type { RoomMaker } from '../pool/room-maker.ts'
 import type { Session } from '../pool/session.ts'
+import type { StartGate } from '../pool/start-gate.ts'
 import type { WaitingLine } from '../pool/waiting-line.ts'
 
 const TICK_MS = 1_000
@@ -17,6 +18,7 @@ interface WarmUp {
   readonly starting: Set<Session>
   added: number
   resolve(added: number): void
+  reject(error: GreenroomError): void
 }
 
 interface Wanted {
@@ -35,6 +37,7 @@ export class Scaling implements RosterListener {
   readonly #launcher: Launcher
   readonly #retirer: Retirer
   readonly #roomMaker: RoomMaker
+  readonly #gate: StartGate
   readonly #line: WaitingLine
   readonly #demand: Demand
   #automatic = true
@@ -50,6 +53,7 @@ export class Scaling implements RosterListener {
     launcher: Launcher
     retirer: Retirer
     roomMaker: RoomMaker
+    gate: StartGate
     line: WaitingLine
     demand: Demand
   }) {
@@ -58,6 +62,7 @@ export class Scaling implements RosterListener {
     this.#launcher = deps.launcher
     this.#retirer = deps.retirer
     this.#roomMaker = deps.roomMaker
+    this.#gate = deps.gate
     this.#line = deps.line
     this.#demand = deps.demand
     deps.demand.listen((trigger) => this.#reconcile(trigger))
@@ -89,6 +94,8 @@ export class Scaling implements RosterListener {
     if (!Number.isInteger(size) || size < min || size > max) {
       return Promise.reject(new GreenroomError('ARGUMENT_INVALID', `scale(${size}): give a whole number from ${min} (size.min) to ${max} (size.max)`))
     }
+    // A size that can't be reached for the moment is said so at once, as an acquire is.
+    if (this.#gate.state === 'open' && size > this.#roster.staying) return Promise.reject(this.#gate.breakerError())
     this.#supersede()
     this.#automatic = false
     this.#decide({ target: size, reason: 'set by hand' })
@@ -107,19 +114,28 @@ export class Scaling implements RosterListener {
     else this.#decide({ target: this.#clamp(this.#roster.staying), reason: 'automatic scaling was turned off at this size' })
   }
 
-  /** Starts spares beyond what the scaler wants, as far as there is room. Resolves, when they are ready or have failed, to how many are ready. */
+  /**
+   * Starts spares beyond what the scaler wants, as far as there is room. Resolves, when they are ready or have failed, to how many are
+   * ready; rejects when the breaker is open, or opens before any of them is.
+   */
   warm(count: number): Promise<number> {
     const promised = [...this.#warmUps].reduce((sum, { missing }) => sum + missing, 0)
     const room = Math.min(count, this.#env.settings.size.max - this.#roster.live - promised)
     if (room <= 0) return Promise.resolve(0)
-    return new Promise((resolve) => {
-      this.#warmUps.add({ missing: room, starting: new Set(), added: 0, resolve })
-      this.#demand.poke('manual')
-    })
+    if (this.#gate.state === 'open') return Promise.reject(this.#gate.breakerError())
+    const warm = new Promise<number>((resolve, reject) => this.#warmUps.add({ missing: room, starting: new Set(), added: 0, resolve, reject }))
+    warm.catch(() => undefined)
+    this.#demand.poke('manual')
+    return warm
   }
 
   /** The breaker has opened: who waits for a size would wait for long. */
   breakerOpened(error: GreenroomError): void {
+    for (const warmUp of this.#warmUps) {
+      if (warmUp.added > 0 || warmUp.starting.size > 0) continue
+      this.#warmUps.delete(warmUp)
+      warmUp.reject(error)
+    }
     this.#dropWarmUps()
     this.#wanted?.reject(error)
     this.#wanted = undefined

@@ -76,6 +76,20 @@ describe('failing starts', () => {
     expect(pool.getPoolStats()).toMatchObject({ breaker: 'closed', started: 8 })
   })
 
+  it('stay failures when a session that was begun before them is ready late: nobody waits for a start that does not come', async () => {
+    const { pool, clock, control } = await scene({ size: { max: 4, spare: 0 }, restart: { maxCrashes: 1, cooldown: '1h' } })
+    control.next({ start: { ms: 10, fails: true } }, { start: { ms: 500 } })
+    const waiting = ['a', 'b'].map((tenant) => watched(pool.acquire({ tenant })))
+    await clock.advance(1_000)
+    expect(waiting.map(({ code }) => code)).toEqual(['BREAKER_OPEN', 'BREAKER_OPEN'])
+    expect(pool.getPoolStats()).toMatchObject({ breaker: 'open', idleSessions: 1 })
+    expect((await pool.acquire({ tenant: 'a' })).served).toBe('spare')
+    for (const late of [pool.acquire({ tenant: 'b' }), pool.warm(1), pool.scale(3)]) expect((await rejection(late)).code).toBe('BREAKER_OPEN')
+    await clock.advance(3_600_000)
+    expect((await pool.acquire({ tenant: 'b' })).served).toBe('started')
+    expect(pool.getPoolStats().breaker).toBe('closed')
+  })
+
   it('leave who can be served without a start alone', async () => {
     const { pool, clock, control } = await scene({ size: { max: 3, spare: 0 }, restart: { maxCrashes: 1 } })
     const lease = await pool.acquire({ key: 'k' })

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { rejection, scene, watched } from './scene.ts'
 
@@ -38,6 +39,18 @@ describe('a caller who must wait', () => {
     await clock.advance(1_000)
     expect(waiting.error).toMatchObject({ code: 'ACQUIRE_ABORTED', cause: 'gone' })
     expect(pool.getPoolStats().started).toBe(0)
+  })
+
+  it('may share its signal with any number of others', async () => {
+    const { pool, clock } = await scene({ size: { max: 1 } })
+    const lease = await pool.acquire()
+    const controller = new AbortController()
+    const waiting = Array.from({ length: 20 }, () => watched(pool.acquire({ signal: controller.signal })))
+    expect(getEventListeners(controller.signal, 'abort')).toHaveLength(1)
+    controller.abort()
+    await clock.settle()
+    expect(new Set(waiting.map(({ code }) => code))).toEqual(new Set(['ACQUIRE_ABORTED']))
+    lease.release()
   })
 
   it('keeps its place whatever those around it do (INV 14)', async () => {
