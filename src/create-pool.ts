@@ -19,6 +19,7 @@ import { Finder } from './pool/finder.ts'
 import { Granter } from './pool/granter.ts'
 import { Launcher } from './pool/launcher.ts'
 import { Preparer } from './pool/preparer.ts'
+import { Questions } from './pool/questions.ts'
 import { Retirer } from './pool/retirer.ts'
 import { RoomMaker } from './pool/room-maker.ts'
 import { Roster } from './pool/roster.ts'
@@ -120,7 +121,7 @@ async function build({ settings, strategies }: ResolvedConfig, { hooks, registry
   const gate = new StartGate({ clock, policy: env.restart, decisions, report })
   const retirer = new Retirer(env, roster, gate)
   const settler = new Settler(env, roster, retirer)
-  const launcher = new Launcher(env, roster, gate, retirer, settler)
+  const launcher = new Launcher({ env, roster, gate, retirer, settler, questions: new Questions(env, settler) })
   const preparer = new Preparer(env, retirer)
   const finder = new Finder(env, roster, preparer)
   const granter = new Granter({ env, roster, settler, retirer, preparer, demand })

@@ -4,6 +4,7 @@ import {
 } from './contracts/index.ts'
 import type { Houses } from './houses.ts'
 import type { PooledLease } from './pool/lease.ts'
+import type { Terms } from './pool/waiting-line.ts'
 import { poolStats, sessionMetrics } from './pool-report.ts'
 
 const LONGEST_NAME = 1_024
@@ -139,17 +140,21 @@ export class LivePool implements Pool {
   #acquire(options: AcquireOptions): Promise<PooledLease> {
     const { allocator, env } = this.#houses
     let request: AcquireRequest
-    let timeoutMs: number
+    let terms: Terms
     try {
       request = readRequest(options)
-      timeoutMs = options.timeout === undefined ? env.settings.timeouts.acquire : parseDuration(options.timeout)
+      terms = {
+        timeoutMs: options.timeout === undefined ? env.settings.timeouts.acquire : parseDuration(options.timeout),
+        signal: options.signal,
+        handlers: readHandlers(options.handlers),
+      }
     } catch (problem) {
       return Promise.reject(problem)
     }
     try {
       const refusal = this.#state === 'open' ? this.#refusal(request, options.signal) : this.#notOpen()
       if (refusal) return Promise.reject(allocator.refuse(request, refusal))
-      return allocator.acquire(request, options.signal, timeoutMs)
+      return allocator.acquire(request, terms)
     } catch (problem) {
       return Promise.reject(allocator.refuse(request, asStrategyFailure(problem)))
     }
@@ -223,6 +228,13 @@ function readRequest(options: AcquireOptions): AcquireRequest {
   if (key !== undefined && !isName(key)) throw new GreenroomError('ARGUMENT_INVALID', `key must be a text of 1 to ${LONGEST_NAME} characters`)
   if (typeof priority !== 'number' || Number.isNaN(priority)) throw new GreenroomError('ARGUMENT_INVALID', 'priority must be a number')
   return { tenant, key, priority }
+}
+
+function readHandlers(handlers: AcquireOptions['handlers']): AcquireOptions['handlers'] {
+  for (const [method, handler] of Object.entries(handlers ?? {})) {
+    if (typeof handler !== 'function') throw new GreenroomError('ARGUMENT_INVALID', `handlers['${method}'] must be a function`)
+  }
+  return handlers
 }
 
 function isName(value: unknown): value is string {

@@ -43,6 +43,8 @@ export interface TimeoutsConfig {
   active?: Duration | false
   /** No output while a request is under way. Default 2m. */
   silence?: Duration | false
+  /** A caller's handler that answers a request of the session; then the driver's default answer is given. Default 5m. */
+  answer?: Duration | false
   /** A session's life; drawn once per session from 90–100 % of it. It never cuts a lease short. Default 4h. */
   total?: Duration | false
   /** Between a release and the proof that the session may be offered again: the late end of a turn, the reset, parking. Default 5s. */

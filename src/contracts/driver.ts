@@ -15,6 +15,16 @@ export interface DriverCapabilities {
   readonly concurrency?: number
   /** What `Channel.reset` removes. Without a reset: nothing. */
   readonly resetGuarantees?: readonly Guarantee[]
+  /**
+   * Something that belongs to the tenant is fixed at the spawn (a folder, a credential), so that every session is started for one tenant
+   * and is its own from then on. Default false: sessions are started for nobody, and bound by their first lease.
+   */
+  readonly bindsAtSpawn?: boolean
+}
+
+/** For whom a session is started. */
+export interface Birth {
+  readonly tenant: string
 }
 
 /**
@@ -23,8 +33,8 @@ export interface DriverCapabilities {
  */
 export interface Driver {
   readonly capabilities: DriverCapabilities
-  /** What to run for one more session. */
-  spawnSpec(): SpawnSpec
+  /** What to run for one more session; `birth` is there when sessions are bound at their spawn. */
+  spawnSpec(birth?: Birth): SpawnSpec
   /**
    * Speaks the handshake on a fresh process; resolves when the session is really ready.
    * `context.signal` aborts when the start deadline has passed or the process is gone.
@@ -43,14 +53,31 @@ export interface ChannelContext {
    * contamination and the session is ended. Do not report what is harmless by protocol (a log line, a server's diagnostics).
    */
   unsolicited(message: unknown): void
+  /**
+   * Asks whoever holds the session what the program wants to know: a permission, the content of a file. Resolves to the answer of the
+   * lease's handler for `question.method`, and to `fallback` when it has none, takes longer than `timeouts.answer`, or the lease ends.
+   * Rejects with what the handler throws. The silence time-out pauses meanwhile. Asked while nobody holds the session it is contamination.
+   */
+  ask(question: Question, fallback: unknown): Promise<unknown>
   /** The protocol is broken beyond repair (a bad frame, an impossible answer): every turn fails and the session is ended. */
   broken(error: Error): void
+}
+
+/** A request of the session itself. */
+export interface Question {
+  /** Its name in the protocol, by which handlers are found. */
+  readonly method: string
+  readonly params: unknown
+  /** The turn it belongs to, where several share the session and the protocol says which; else the only lease is asked. */
+  readonly turn?: TurnSink | undefined
 }
 
 /** Where the messages of one turn go. Calls after `done` or `fail` are ignored. */
 export interface TurnSink {
   /** A message of the turn that is not its last. */
   event(message: unknown): void
+  /** True: the program works in silence from now on (a tool that runs), so that the silence time-out pauses; false: no longer. */
+  quiet(on: boolean): void
   /** The terminal message. */
   done(result: unknown): void
   /** The program answered with an error. The turn is over and the session is as good as before. */

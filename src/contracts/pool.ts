@@ -16,7 +16,12 @@ export interface AcquireOptions {
   signal?: AbortSignal
   /** How long to wait at most; default `timeouts.acquire`. */
   timeout?: Duration
+  /** Answers requests of the session itself, by method; see `Lease.handle`. They are there before the lease is. */
+  handlers?: Readonly<Record<string, RequestHandler>>
 }
+
+/** Answers a request of the session: the value, or a promise of it, goes back to the program; what it throws goes back as an error. */
+export type RequestHandler<Params = never, Answer = unknown> = (params: Params, context: { method: string; signal: AbortSignal }) => Answer | Promise<Answer>
 
 export interface RequestOptions {
   /** Ends the request when aborted: the caller gets `REQUEST_ABORTED` at once, the program is asked to stop. */
@@ -53,6 +58,11 @@ export interface Lease extends AsyncDisposable {
   stream<T = unknown>(message: unknown, options?: RequestOptions): TurnStream<T>
   /** Called for messages that belong to no request. */
   onMessage(listener: (message: unknown) => void): void
+  /**
+   * Answers requests of the session itself (a permission prompt, a file to read), by their method in the protocol; '*' answers those that
+   * have no handler of their own. Without a handler, or after `timeouts.answer`, the driver gives its default answer (it says which).
+   */
+  handle<Params = unknown>(method: string, handler: RequestHandler<Params>): void
   /** Gives the session back. Safe to call again. */
   release(): void
   /** Gives the session back to be ended, because the caller does not trust it any more. */
@@ -133,7 +143,10 @@ export interface Pool extends AsyncDisposable {
   request<T = unknown>(message: unknown, options?: AcquireOptions): Promise<T>
   /** Resolves when `size.min` sessions are ready; rejects with the cause when the breaker opens first. */
   ready(): Promise<void>
-  /** Sets the size by hand, within size.min and size.max, and turns automatic scaling off. Resolves when it is reached; rejects with `BREAKER_OPEN` when starts keep failing. */
+  /**
+   * Sets the size by hand, within size.min and size.max, and turns automatic scaling off. Resolves when it is reached; rejects with
+   * `BREAKER_OPEN` when starts keep failing.
+   */
   scale(size: number): Promise<void>
   /** Turns automatic scaling on or off. Off keeps the size of this moment. */
   autoScale(on: boolean): void

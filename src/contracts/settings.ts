@@ -24,6 +24,7 @@ export interface PoolSettings {
     readonly idle: number
     readonly active: number
     readonly silence: number
+    readonly answer: number
     readonly total: number
     readonly settle: number
     readonly close: number

@@ -36,6 +36,8 @@ export const timeoutsSchema = z.strictObject({
   idle: optionalDuration().default(15 * 60_000).describe('How long a session may lie idle; false: for ever. Default 15m.'),
   active: optionalDuration({ min: 1 }).default(10 * 60_000).describe('One lease; false: no limit. Default 10m.'),
   silence: optionalDuration({ min: 1 }).default(2 * 60_000).describe('No output while a request is under way; false: no limit. Default 2m.'),
+  answer: optionalDuration({ min: 1 }).default(5 * 60_000)
+    .describe("A caller's handler that answers a request of the session; false: no limit. Default 5m."),
   total: optionalDuration({ min: 1 }).default(4 * 3_600_000).describe("A session's life; false: no limit. Default 4h."),
   settle: duration().default(5_000).describe('Between a release and the proof that the session may be offered again. Default 5s.'),
   close: duration().default(5_000).describe('Each step of ending a process. Default 5s.'),

@@ -1,4 +1,5 @@
 import type { Clock } from '../contracts/index.ts'
+import { onAbort } from './abort-callbacks.ts'
 
 /**
  * What `work` settles to, or a rejection with `onTimeout()` when that takes longer than `ms`. `Infinity`: no deadline.
@@ -43,13 +44,12 @@ export function runWithDeadline<T>(
       finish()
       controller.abort(reason)
     }
-    const onParentAbort = (): void => stop(parent?.reason)
     const timer = ms === Infinity ? undefined : clock.setTimer(() => stop(onTimeout()), ms)
     const finish = (): void => {
       timer?.cancel()
-      parent?.removeEventListener('abort', onParentAbort)
+      forgetParent?.()
     }
-    parent?.addEventListener('abort', onParentAbort, { once: true })
+    const forgetParent = parent && onAbort(parent, () => stop(parent.reason))
     new Promise<T>((settle) => settle(work(controller.signal))).then(
       (value) => {
         finish()

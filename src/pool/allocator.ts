@@ -10,7 +10,7 @@ import type { Session } from './session.ts'
 import type { Settler } from './settler.ts'
 import type { StartGate } from './start-gate.ts'
 import type { KeyRecord, Tenant } from './tenant.ts'
-import { Waiter, WaitingLine } from './waiting-line.ts'
+import { type Terms, Waiter, WaitingLine } from './waiting-line.ts'
 
 /**
  * Who gets which session. A caller is served from, in this order: the session of its key, a clean session of its tenant, a
@@ -66,14 +66,14 @@ export class Allocator implements RosterListener {
   }
 
   /** A lease for the request, now or later. */
-  acquire(request: AcquireRequest, signal: AbortSignal | undefined, timeoutMs: number): Promise<PooledLease> {
+  acquire(request: AcquireRequest, terms: Terms): Promise<PooledLease> {
     const now = this.#env.clock.now()
     const found = this.#finder.find(request)
-    if (found) return this.#granter.grant(found, request, now, { since: now, due: now + timeoutMs, signal })
+    if (found) return this.#granter.grant(found, request, now, now, terms)
     const refusal = this.#refusal(request)
     if (refusal) return Promise.reject(this.refuse(request, refusal))
-    const waiter = new Waiter(request, now, signal)
-    this.line.enter(waiter, timeoutMs)
+    const waiter = new Waiter(request, now, terms)
+    this.line.enter(waiter)
     this.#place(waiter)
     this.#demand.poke('waiter')
     return waiter.promise
@@ -205,8 +205,7 @@ export class Allocator implements RosterListener {
     const startedMeanwhile = session.leaseCount === 0 && session.readyAt! >= waiter.since
     try {
       const found = { session, served: startedMeanwhile ? 'started' : served } as const
-      const { since, signal, timeout } = waiter
-      this.#granter.grant(found, waiter, this.#env.clock.now(), { since, due: timeout?.due ?? Infinity, signal }).then(waiter.resolve, waiter.reject)
+      this.#granter.grant(found, waiter, this.#env.clock.now(), waiter.since, waiter.terms).then(waiter.resolve, waiter.reject)
     } catch (problem) {
       waiter.reject(new GreenroomError('STRATEGY_FAILED', 'the session could not be handed out', { cause: problem }))
       this.#env.report(problem, `handing out session ${session.id}`)

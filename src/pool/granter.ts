@@ -8,13 +8,7 @@ import type { Retirer } from './retirer.ts'
 import type { Roster } from './roster.ts'
 import type { Session } from './session.ts'
 import type { Settler } from './settler.ts'
-
-/** Since when a caller has waited, until when it will, and its way to give up before. */
-export interface Patience {
-  readonly since: number
-  readonly due: number
-  readonly signal: AbortSignal | undefined
-}
+import type { Terms } from './waiting-line.ts'
 
 /** Makes a session a caller's: binds it, writes the lease, and has the program told what it must know. */
 export class Granter {
@@ -34,17 +28,21 @@ export class Granter {
     this.#demand = deps.demand
   }
 
-  /** The session is the caller's when this returns; the promise is for what must be told to the program before the lease is handed out. */
-  grant({ session, served }: Found, request: AcquireRequest, now: number, patience: Patience): Promise<PooledLease> {
+  /**
+   * `since` is when the caller asked. The session is the caller's when this returns; the promise is for what must be told to the program
+   * before the lease is handed out.
+   */
+  grant({ session, served }: Found, request: AcquireRequest, now: number, since: number, terms: Terms): Promise<PooledLease> {
     const { decisions, hooks, settings, statistics, timeouts } = this.#env
     const wasSpare = session.leaseCount === 0
-    const waitMs = now - patience.since
+    const waitMs = now - since
     if (session.communal && (session.key !== request.key || session.tenant !== request.tenant)) this.#roster.unkey(session)
     const tenant = this.#roster.tenant(request.tenant)
     this.#roster.bind(session, tenant, request.key)
     this.#roster.forgetIfEmpty(tenant)
     session.preparing = wasSpare && this.#preparer.isNeeded(session)
     const lease = new PooledLease(this.#settler, session, request.tenant, request.key, this.#served(session, served, wasSpare), now)
+    if (terms.handlers) lease.handleAll(terms.handlers)
     session.leases.add(lease)
     session.lastUsedAt = now
     if (++session.leaseCount >= settings.maxUses) session.retireAtRelease ??= 'worn'
@@ -56,11 +54,11 @@ export class Granter {
     statistics.acquired(lease.served, waitMs, now)
     decisions.record('choose', lease.served, session, now)
     if (hooks.acquired.isUsed()) hooks.acquired.call(session, request, { served: lease.served, waitMs })
-    return session.preparing ? this.#prepare(session, lease, patience) : Promise.resolve(lease)
+    return session.preparing ? this.#prepare(session, lease, since, terms) : Promise.resolve(lease)
   }
 
-  async #prepare(session: Session, lease: PooledLease, { due, signal }: Patience): Promise<PooledLease> {
-    await this.#preparer.prepare(session, lease, due, signal)
+  async #prepare(session: Session, lease: PooledLease, since: number, { timeoutMs, signal }: Terms): Promise<PooledLease> {
+    await this.#preparer.prepare(session, lease, since + timeoutMs, signal)
     session.preparing = false
     if (session.state === 'leased') this.#roster.slotFreed(session)
     return lease

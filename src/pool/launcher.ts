@@ -3,6 +3,7 @@ import { runWithDeadline } from '../kernel/deadline.ts'
 import { describeExit } from '../process/exit-text.ts'
 import { UnstartedChild } from '../process/unstarted-child.ts'
 import type { PoolEnvironment } from './environment.ts'
+import type { Questions } from './questions.ts'
 import type { Retirer } from './retirer.ts'
 import type { Roster } from './roster.ts'
 import { Session } from './session.ts'
@@ -16,15 +17,17 @@ export class Launcher {
   readonly #gate: StartGate
   readonly #retirer: Retirer
   readonly #settler: Settler
+  readonly #questions: Questions
   #count = 0
   #closed = false
 
-  constructor(env: PoolEnvironment, roster: Roster, gate: StartGate, retirer: Retirer, settler: Settler) {
-    this.#env = env
-    this.#roster = roster
-    this.#gate = gate
-    this.#retirer = retirer
-    this.#settler = settler
+  constructor(deps: { env: PoolEnvironment; roster: Roster; gate: StartGate; retirer: Retirer; settler: Settler; questions: Questions }) {
+    this.#env = deps.env
+    this.#roster = deps.roster
+    this.#gate = deps.gate
+    this.#retirer = deps.retirer
+    this.#settler = deps.settler
+    this.#questions = deps.questions
   }
 
   /** How many more may be started now. */
@@ -110,6 +113,7 @@ export class Launcher {
       random,
       signal,
       unsolicited: (message) => this.#settler.unsolicited(session, message),
+      ask: (question, fallback) => this.#questions.ask(session, question, fallback),
       broken: (error) => {
         if (session.state === 'starting') gone.abort(error)
         else this.#settler.broken(session, error)

@@ -1,4 +1,4 @@
-import { GreenroomError, type Lease, parseDuration, type RequestOptions, type Served, type TurnStream } from '../contracts/index.ts'
+import { GreenroomError, type Lease, parseDuration, type RequestHandler, type RequestOptions, type Served, type TurnStream } from '../contracts/index.ts'
 import type { Timeout } from '../kernel/timeouts.ts'
 import type { LeaseHost } from './lease-host.ts'
 import type { Session } from './session.ts'
@@ -23,6 +23,7 @@ export class PooledLease implements Lease {
   #over: GreenroomError | string | undefined
   #controller: AbortController | undefined
   #listeners: ((message: unknown) => void)[] | undefined
+  #handlers: Map<string, RequestHandler> | undefined
 
   constructor(host: LeaseHost, session: Session, tenant: string, key: string | undefined, served: Served, now: number) {
     this.#host = host
@@ -67,6 +68,21 @@ export class PooledLease implements Lease {
   onMessage(listener: (message: unknown) => void): void {
     if (this.over) throw this.over
     ;(this.#listeners ??= []).push(listener)
+  }
+
+  handle<Params = unknown>(method: string, handler: RequestHandler<Params>): void {
+    if (this.over) throw this.over
+    if (typeof handler !== 'function') throw new GreenroomError('ARGUMENT_INVALID', `handle('${method}', handler): handler must be a function`)
+    ;(this.#handlers ??= new Map()).set(method, handler)
+  }
+
+  handleAll(handlers: Readonly<Record<string, RequestHandler>>): void {
+    for (const [method, handler] of Object.entries(handlers)) this.handle(method, handler)
+  }
+
+  /** Who answers a request of the session. */
+  handlerOf(method: string): RequestHandler | undefined {
+    return this.#handlers?.get(method) ?? this.#handlers?.get('*')
   }
 
   release(): void {

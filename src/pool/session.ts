@@ -38,6 +38,8 @@ export class Session implements SessionView {
   readonly leases = new Set<PooledLease>()
   /** Turns that have not reached their terminal message, also those whose caller has given up. */
   readonly turns = new Set<Turn>()
+  /** Requests of its own that its lease has not answered yet. */
+  questions = 0
   /** Its first lease is being prepared: nobody else may have it before that is done. */
   preparing = false
 
@@ -79,6 +81,15 @@ export class Session implements SessionView {
       if (lease.turnCount === 0) load++
     }
     return load
+  }
+
+  /** True when nothing is to be heard of it and all is well: it waits for its caller, or said that it works in silence. */
+  get isQuiet(): boolean {
+    if (this.questions > 0) return true
+    for (const turn of this.turns) {
+      if (turn.isQuiet) return true
+    }
+    return false
   }
 
   /** True when one more lease may be given on it. Callers share it only when it is communal or when they ask for its key. */

@@ -27,6 +27,8 @@ export interface TurnOptions {
 export class Turn implements TurnSink {
   /** The program's terminal message has come. */
   settled = false
+  /** The program has said that it works in silence. */
+  isQuiet = false
   readonly owner: PooledLease
   readonly #host: LeaseHost
   readonly #session: Session
@@ -77,6 +79,10 @@ export class Turn implements TurnSink {
 
   event(message: unknown): void {
     if (!this.#consumerDone && !this.settled) this.#consumer.event?.(message)
+  }
+
+  quiet(on: boolean): void {
+    this.isQuiet = on
   }
 
   done(result: unknown): void {

@@ -1,8 +1,16 @@
-import { type AcquireRequest, GreenroomError, type LinkedNode, type Queue, type QueueTicket } from '../contracts/index.ts'
+import { type AcquireRequest, GreenroomError, type LinkedNode, type Queue, type QueueTicket, type RequestHandler } from '../contracts/index.ts'
 import { onAbort } from '../kernel/abort-callbacks.ts'
 import type { Timeout, Timeouts } from '../kernel/timeouts.ts'
 import type { PooledLease } from './lease.ts'
 import type { Roster } from './roster.ts'
+
+/** How long a caller waits, its way to give up before, and what it brings with it. */
+export interface Terms {
+  readonly timeoutMs: number
+  readonly signal: AbortSignal | undefined
+  /** What the lease will answer the session's own requests with. */
+  readonly handlers: Readonly<Record<string, RequestHandler>> | undefined
+}
 
 /** A caller who waits. It is settled exactly once; one that gave up never receives a session (INV 10). */
 export class Waiter implements AcquireRequest {
@@ -10,7 +18,7 @@ export class Waiter implements AcquireRequest {
   readonly key: string | undefined
   readonly priority: number
   readonly since: number
-  readonly signal: AbortSignal | undefined
+  readonly terms: Terms
   readonly promise: Promise<PooledLease>
   /** Its place in the queue strategy. */
   ticket: QueueTicket | undefined = undefined
@@ -22,12 +30,12 @@ export class Waiter implements AcquireRequest {
   resolve!: (lease: PooledLease) => void
   reject!: (error: GreenroomError) => void
 
-  constructor(request: AcquireRequest, since: number, signal: AbortSignal | undefined) {
+  constructor(request: AcquireRequest, since: number, terms: Terms) {
     this.tenant = request.tenant
     this.key = request.key
     this.priority = request.priority
     this.since = since
-    this.signal = signal
+    this.terms = terms
     this.promise = new Promise((resolve, reject) => {
       this.resolve = resolve
       this.reject = reject
@@ -79,11 +87,11 @@ export class WaitingLine {
   }
 
   /** Begins to wait, in no particular place yet: deadline and signal count from here. */
-  enter(waiter: Waiter, timeoutMs: number): void {
+  enter(waiter: Waiter): void {
+    const { timeoutMs, signal } = waiter.terms
     this.#size++
     waiter.timeout = this.#timeouts.add(timeoutMs, this.#timedOut, waiter, waiter.since)
-    if (waiter.signal) {
-      const { signal } = waiter
+    if (signal) {
       waiter.forgetSignal = onAbort(signal, () => {
         this.#giveUp(waiter, new GreenroomError('ACQUIRE_ABORTED', 'the caller gave up while it waited for a session', { cause: signal.reason }))
       })

@@ -6,12 +6,14 @@ import type { InMemoryChild } from './in-memory-child.ts'
  *
  * - `write`: notes down `value`; `read`: nothing more than the answer.
  * - `fail`: answers with an error. `hang`: gives no answer until it is cancelled, if then.
+ * - `ask`: asks its caller `method` first, and its answer has what came back as `asked`; `quiet`: says that it works in silence, until it answers.
  * - `stream`: `count` events first, each after `everyMs`.
  * - `crash`: dies by SIGSEGV, `exit`: ends with `code`, both instead of an answer.
  */
 export type InMemoryMessage =
   | { op: 'write'; value: string; ms?: number }
-  | { op: 'read' | 'fail' | 'hang' | 'crash'; ms?: number }
+  | { op: 'read' | 'fail' | 'hang' | 'crash' | 'quiet'; ms?: number }
+  | { op: 'ask'; method: string; params?: unknown; ms?: number }
   | { op: 'stream'; count: number; everyMs: number; ms?: number }
   | { op: 'exit'; code: number; ms?: number }
 
@@ -19,9 +21,11 @@ export interface InMemoryAnswer {
   pid: number
   /** What was written since the last reset, or before it was parked. */
   notes: string[]
+  /** What its question was answered with. */
+  asked?: unknown
 }
 
-const OPS: ReadonlySet<unknown> = new Set(['write', 'read', 'fail', 'hang', 'stream', 'crash', 'exit'])
+const OPS: ReadonlySet<unknown> = new Set(['write', 'read', 'fail', 'hang', 'stream', 'crash', 'exit', 'ask', 'quiet'])
 
 /** The program of an in-memory session: it remembers what was written, so that a test can see what leaks. */
 export class InMemoryProgram {
@@ -55,6 +59,11 @@ export class InMemoryProgram {
     this.#context.unsolicited(message)
   }
 
+  /** Asks whoever holds the session; without a handler the answer is 'nobody'. */
+  ask(method: string, params?: unknown, turn?: TurnSink): Promise<unknown> {
+    return this.#context.ask({ method, params, turn }, 'nobody')
+  }
+
   /** Breaks the protocol. */
   break(error: Error = new Error('the program spoke nonsense')): void {
     if (this.child.alive) this.#context.broken(error)
@@ -70,6 +79,8 @@ export class InMemoryProgram {
       this.everWritten.push(message.value)
     }
     if (message.op === 'hang') return
+    if (message.op === 'ask') return void this.#ask(sink, message, answerMs)
+    if (message.op === 'quiet') sink.quiet(true)
     if (message.op === 'stream') return this.#stream(sink, message.count, message.everyMs, answerMs)
     child.after(answerMs, () => {
       if (message.op === 'crash') child.crash()
@@ -92,11 +103,16 @@ export class InMemoryProgram {
     })
   }
 
-  #answer(sink: TurnSink, fails: boolean): void {
+  async #ask(sink: TurnSink, { method, params }: { method: string; params?: unknown }, answerMs: number): Promise<void> {
+    const asked = await this.ask(method, params, sink).catch((problem: unknown) => ({ problem }))
+    this.child.after(answerMs, () => this.#answer(sink, false, { asked }))
+  }
+
+  #answer(sink: TurnSink, fails: boolean, more: { asked?: unknown } = {}): void {
     if (!this.#turns.delete(sink)) return
     this.child.bytesRead++
     if (fails) sink.fail(new GreenroomError('REQUEST_FAILED', 'the program answered with an error', { details: { notes: [...this.notes] } }))
-    else sink.done({ pid: this.child.pid, notes: [...this.notes] })
+    else sink.done({ pid: this.child.pid, notes: [...this.notes], ...more })
   }
 }
 

@@ -16,7 +16,8 @@ interface Watched {
 
 /**
  * Ends sessions that say nothing while they should be working (INV 17). It costs a look now and then, and nothing per message: it
- * compares how many bytes have come. A consumer who does not read makes the program wait: that silence is not the program's.
+ * compares how many bytes have come. A consumer who does not read makes the program wait, and so does one who is asked something: that
+ * silence is not the program's. Nor is it any while the driver says that the program works without a word.
  */
 export class SilenceWatch implements TurnListener {
   readonly #env: PoolEnvironment
@@ -59,7 +60,7 @@ export class SilenceWatch implements TurnListener {
     if (!watched) return
     if (session.state === 'ending' || session.state === 'gone') return void this.#watched.delete(session)
     const { child } = session
-    if (child.bytesRead !== watched.bytesRead || child.stdout.isPaused()) {
+    if (child.bytesRead !== watched.bytesRead || child.stdout.isPaused() || session.isQuiet) {
       watched.bytesRead = child.bytesRead
       watched.quietLooks = 0
     } else if (++watched.quietLooks >= LOOKS) {

@@ -1,5 +1,5 @@
 import type {
-  Channel, ChannelContext, Child, Driver, ExitInfo, Kernel, Plugin, StrategyContext, StrategyDefinition, TurnSink, z,
+  Channel, ChannelContext, Child, Driver, ExitInfo, Kernel, Plugin, Question, StrategyContext, StrategyDefinition, TurnSink, z,
 } from '../../src/kit.ts'
 import { createSpawner, endChild } from '../../src/kit.ts'
 import { systemClock } from '../../src/kernel/system-clock.ts'
@@ -11,6 +11,8 @@ const HANG_MS = 15_000
 export interface TurnRecord {
   readonly sink: TurnSink
   readonly events: unknown[]
+  /** What it said of working in silence. */
+  readonly quiet: boolean[]
   /** Settles with the terminal message, or rejects with what the turn failed with. Also when the session ends or breaks first. */
   readonly result: Promise<unknown>
 }
@@ -21,6 +23,7 @@ export interface OpenDriver extends AsyncDisposable {
   readonly channel: Channel
   readonly child: Child
   readonly unsolicited: unknown[]
+  readonly questions: Question[]
   readonly broken: Error[]
   turn(message: unknown): TurnRecord
   request(message: unknown): Promise<unknown>
@@ -44,11 +47,15 @@ export async function makeDriver(plugin: Plugin, options: unknown): Promise<Driv
   return definition.create(await definition.options.parseAsync(options), context)
 }
 
-/** Starts the driver's program for real and opens a channel to it. When the handshake fails, the process is ended first. */
-export async function openDriver(plugin: Plugin, options: unknown): Promise<OpenDriver> {
+/**
+ * Starts the driver's program for real and opens a channel to it; `answer` plays the lease's handlers. When the handshake fails, the
+ * process is ended first.
+ */
+export async function openDriver(plugin: Plugin, options: unknown, answer?: (question: Question) => unknown): Promise<OpenDriver> {
   const driver = await makeDriver(plugin, options)
   const child = createSpawner({ clock: systemClock }).spawn(driver.spawnSpec())
   const unsolicited: unknown[] = []
+  const questions: Question[] = []
   const broken: Error[] = []
   const open = new Set<(error: Error) => void>()
   const failAll = (error: Error): void => open.forEach((fail) => fail(error))
@@ -60,6 +67,10 @@ export async function openDriver(plugin: Plugin, options: unknown): Promise<Open
     random: systemRandom,
     signal: start.signal,
     unsolicited: (message) => void unsolicited.push(message),
+    ask: async (question, fallback) => {
+      questions.push(question)
+      return answer ? await answer(question) : fallback
+    },
     broken: (error) => {
       broken.push(error)
       failAll(error)
@@ -82,10 +93,12 @@ export async function openDriver(plugin: Plugin, options: unknown): Promise<Open
 
   const turn = (message: unknown): TurnRecord => {
     const events: unknown[] = []
+    const quiet: boolean[] = []
     let settle!: { done: (result: unknown) => void; fail: (error: Error) => void }
     const result = new Promise<unknown>((resolve, reject) => (settle = { done: resolve, fail: reject }))
     const sink: TurnSink = {
       event: (event) => void events.push(event),
+      quiet: (on) => void quiet.push(on),
       done: (value) => { open.delete(settle.fail); settle.done(value) },
       fail: (error) => { open.delete(settle.fail); settle.fail(error) },
     }
@@ -93,14 +106,14 @@ export async function openDriver(plugin: Plugin, options: unknown): Promise<Open
     open.add(settle.fail)
     const bounded = withinHang(result)
     bounded.catch(() => undefined)
-    return { sink, events, result: bounded }
+    return { sink, events, quiet, result: bounded }
   }
   const close = async (): Promise<ExitInfo | undefined> => {
     const goodbye = channel.goodbye && ((signal: AbortSignal) => channel.goodbye!(signal))
     return (await endChild(child, { clock: systemClock, stepMs: 2_000, goodbye })).exit
   }
   return {
-    driver, channel, child, unsolicited, broken, turn, close,
+    driver, channel, child, unsolicited, questions, broken, turn, close,
     request: (message) => turn(message).result,
     until,
     [Symbol.asyncDispose]: async () => void (await close()),

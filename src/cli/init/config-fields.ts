@@ -52,6 +52,7 @@ const TIMEOUTS: readonly Field[] = [
   { name: 'idle', value: '15m', comment: 'How long a session may lie idle before it is ended. Default 15m.' },
   { name: 'active', value: '10m', comment: 'One lease. Default 10m.' },
   { name: 'silence', value: '2m', comment: 'No output while a request is under way. Default 2m.' },
+  { name: 'answer', value: '5m', comment: "A caller's handler that answers a request of the session. Default 5m." },
   {
     name: 'total', value: '4h',
     comment: "A session's life; drawn once per session from 90–100 % of it. It never cuts a lease short. Default 4h.",
