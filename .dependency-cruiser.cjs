@@ -1,6 +1,6 @@
 // The floors of the house. Arrows point down only:
 //
-//   cli, testing → create-pool → watch → pool → kernel, process → contracts
+//   cli, testing, compat → create-pool → watch → pool → kernel, process → contracts
 //   index → create-pool; plugins → kit → contracts, process; examples → greenroom, greenroom/kit, by name
 
 /** What each part of src/ may import, beside itself. A part is a folder, or a file without its extension. */
@@ -15,7 +15,10 @@ const floors = {
   'bundled': ['kernel', 'contracts'],
   'create-pool': ['bundled', 'watch', 'pool', 'kernel', 'process', 'contracts'],
   'index': ['create-pool', 'bundled', 'contracts'],
+  // The program of the keeper, a process of its own.
+  'keeper': ['kernel', 'process', 'contracts'],
   'cli': ['index', 'kit', 'create-pool', 'bundled', 'watch', 'pool', 'kernel', 'process', 'contracts'],
+  'compat': ['create-pool', 'bundled', 'watch', 'pool', 'kernel', 'process', 'contracts'],
   'testing': ['create-pool', 'bundled', 'watch', 'pool', 'kernel', 'process', 'contracts'],
 }
 

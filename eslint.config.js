@@ -72,7 +72,7 @@ export default defineConfig(
   },
   {
     // They wait for a turn of the event loop, not for a time.
-    files: ['src/process/last-output.ts', 'src/testing/virtual-clock.ts'],
+    files: ['src/process/last-output.ts', 'src/process/tree/next-turn.ts', 'src/testing/virtual-clock.ts'],
     rules: { 'no-restricted-globals': ['error', ...timers.filter((name) => name !== 'setImmediate')] },
   },
   {

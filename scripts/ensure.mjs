@@ -6,8 +6,8 @@
 //   node scripts/ensure.mjs --build    builds in any case
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { chmodSync, existsSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { basename, join, relative } from 'node:path'
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { withLock } from './lib/lock.mjs'
 
@@ -87,6 +87,11 @@ function build() {
   const args = [at('node_modules', 'typescript', 'lib', 'tsc.js'), '-p', at('tsconfig.build.json'), '--outDir', fresh]
   const done = spawnSync(process.execPath, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
   if (done.status !== 0) fail('the build failed: see above')
+  for (const file of filesUnder('plugins').filter((path) => path.endsWith('.py'))) {
+    // Programs of sessions that the compiler knows nothing of.
+    mkdirSync(join(fresh, dirname(file)), { recursive: true })
+    copyFileSync(at(file), join(fresh, file))
+  }
   chmodSync(join(fresh, 'src', 'cli', 'bin.js'), 0o755)
   writeFileSync(join(fresh, STAMP), stamp)
   if (existsSync(at('dist'))) renameSync(at('dist'), old)

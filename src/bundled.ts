@@ -4,20 +4,31 @@ import type { StrategyKind } from './contracts/index.ts'
 /** The strategies that come with greenroom. Each is loaded when a config names it. */
 const BUNDLED = {
   driver: {
+    acp: () => import('../plugins/drivers/acp.ts'),
     'json-lines': () => import('../plugins/drivers/json-lines.ts'),
     'json-rpc': () => import('../plugins/drivers/json-rpc.ts'),
+    lsp: () => import('../plugins/drivers/lsp.ts'),
     mcp: () => import('../plugins/drivers/mcp.ts'),
     'node-repl': () => import('../plugins/drivers/node-repl.ts'),
+    'python-repl': () => import('../plugins/drivers/python-repl.ts'),
+    shell: () => import('../plugins/drivers/shell.ts'),
   },
   balancer: { 'least-loaded': () => import('../plugins/balancers/least-loaded.ts') },
   scaler: { demand: () => import('../plugins/scalers/demand.ts') },
   health: { ping: () => import('../plugins/health/ping.ts') },
-  metrics: { pidusage: () => import('../plugins/metrics/pidusage.ts') },
-  limit: { memory: () => import('../plugins/limits/memory.ts') },
+  metrics: { pidusage: () => import('../plugins/metrics/pidusage.ts'), procfs: () => import('../plugins/metrics/procfs.ts') },
+  limit: {
+    cgroup: () => import('../plugins/limits/cgroup.ts'),
+    cpu: () => import('../plugins/limits/cpu.ts'),
+    memory: () => import('../plugins/limits/memory.ts'),
+    output: () => import('../plugins/limits/output.ts'),
+    prlimit: () => import('../plugins/limits/prlimit.ts'),
+    processes: () => import('../plugins/limits/processes.ts'),
+  },
   queue: { fair: () => import('../plugins/queues/fair.ts'), fifo: () => import('../plugins/queues/fifo.ts') },
   evictor: { lru: () => import('../plugins/evictors/lru.ts') },
   restart: { backoff: () => import('../plugins/restart/backoff.ts') },
-  store: { memory: () => import('../plugins/stores/memory.ts') },
+  store: { memory: () => import('../plugins/stores/memory.ts'), sqlite: () => import('../plugins/stores/sqlite.ts') },
   gateway: { http: () => import('../plugins/gateways/http.ts') },
 } satisfies Record<StrategyKind, Record<string, LoadPlugin>>
 

@@ -1,4 +1,7 @@
-import { CLOCK, type Clock, type Gateway, type Pool, type PoolConfig, RANDOM, type Random, SPAWNER, type Spawner, type StrategyContext } from './contracts/index.ts'
+import {
+  CLOCK, type Clock, type Driver, type Gateway, GreenroomError, type Pool, type PoolConfig, type PoolSettings, RANDOM, type Random, SPAWNER, type Spawner,
+  type StrategyContext,
+} from './contracts/index.ts'
 import { registerBundled } from './bundled.ts'
 import type { Houses } from './houses.ts'
 import { createContainer, provide } from './kernel/container.ts'
@@ -12,26 +15,33 @@ import { systemRandom } from './kernel/system-random.ts'
 import { Timeouts } from './kernel/timeouts.ts'
 import { LivePool } from './live-pool.ts'
 import { Allocator } from './pool/allocator.ts'
+import { Births } from './pool/births.ts'
 import { DecisionLog } from './pool/decision-log.ts'
 import { Demand } from './pool/demand.ts'
 import type { PoolEnvironment } from './pool/environment.ts'
 import { Finder } from './pool/finder.ts'
 import { Granter } from './pool/granter.ts'
 import { Launcher } from './pool/launcher.ts'
+import { Opener } from './pool/opener.ts'
 import { Preparer } from './pool/preparer.ts'
 import { Questions } from './pool/questions.ts'
+import { Relauncher } from './pool/relauncher.ts'
 import { Retirer } from './pool/retirer.ts'
 import { RoomMaker } from './pool/room-maker.ts'
 import { Roster } from './pool/roster.ts'
 import { Settler } from './pool/settler.ts'
 import { StartGate } from './pool/start-gate.ts'
 import { Statistics } from './pool/statistics.ts'
-import { createSpawner } from './process/spawner.ts'
+import { HostProcesses } from './process/host-processes.ts'
+import { createCensus } from './process/census/census.ts'
 import { HealthWatch } from './watch/health.ts'
 import { Lifetimes } from './watch/lifetimes.ts'
 import { Scaling } from './watch/scaling.ts'
 import { SilenceWatch } from './watch/silence.ts'
 import { UsageWatch } from './watch/usage.ts'
+
+/** How long the last look of close() may take at least, be timeouts.close ever so short. */
+const LAST_LOOK_MS = 2_000
 
 /** What a pool takes from the world around it. */
 export interface PoolWorld {
@@ -57,8 +67,10 @@ export async function createPool(config: PoolConfig): Promise<Pool> {
 /** Makes a pool, and what a server needs beside it. The config may come from JSON or plain JavaScript: it is checked. */
 export async function createPoolHost(config: unknown, world: PoolWorld = {}): Promise<PoolHost> {
   const { clock = systemClock, random = systemRandom } = world
-  const { spawner = createSpawner({ clock }) } = world
   const hooks = createHooks()
+  const report = (problem: unknown, where: string): void => hooks.problem.call(problem, where)
+  const processes = world.spawner ? undefined : new HostProcesses({ clock, report })
+  const spawner = world.spawner ?? processes!.spawner
   const container = createContainer()
   provide(container, CLOCK, [], () => clock)
   provide(container, RANDOM, [], () => random)
@@ -66,20 +78,24 @@ export async function createPoolHost(config: unknown, world: PoolWorld = {}): Pr
   const registry = new StrategyRegistry()
   registerBundled(registry)
   const host = new PluginHost({ hooks, container, registry, clock })
-  const report = (problem: unknown, where: string): void => hooks.problem.call(problem, where)
   const context: StrategyContext = { clock, random, container, report }
 
   try {
     const resolved = await resolveConfig(config, host)
+    await processes?.open(resolved.settings)
     const houses = await build(resolved, { hooks, registry, context, spawner })
     host.seal()
-    const pool = open(houses, () => host.close())
+    const pool = open(houses, async () => {
+      await host.close()
+      await processes?.close()
+    })
     return {
       pool,
       gateway: async (overrides) => registry.create(await resolveGateway(resolved.gateway, host, overrides), context),
     }
   } catch (error) {
     await host.close()
+    await processes?.close()
     throw error
   }
 }
@@ -96,6 +112,7 @@ async function build({ settings, strategies }: ResolvedConfig, { hooks, registry
   const onError = (error: unknown): void => report(error, 'a time-out')
   const background = new Timeouts(clock, { onError, background: true })
   const decisions = new DecisionLog(clock, hooks)
+  const driver = await registry.create(strategies.driver, context)
   const env: PoolEnvironment = {
     id: Math.floor(random.next() * 36 ** 4).toString(36).padStart(4, '0'),
     settings,
@@ -103,8 +120,9 @@ async function build({ settings, strategies }: ResolvedConfig, { hooks, registry
     random,
     hooks,
     timeouts: new Timeouts(clock, { onError }),
-    driver: await registry.create(strategies.driver, context),
+    driver,
     spawner,
+    bindsAtSpawn: bindsAtSpawn(settings, driver),
     balancer: await registry.create(strategies.balancer, context),
     scaler: await registry.create(strategies.scaler, context),
     queue: (await registry.create(strategies.queue, context)) as PoolEnvironment['queue'],
@@ -121,12 +139,14 @@ async function build({ settings, strategies }: ResolvedConfig, { hooks, registry
   const gate = new StartGate({ clock, policy: env.restart, decisions, report })
   const retirer = new Retirer(env, roster, gate)
   const settler = new Settler(env, roster, retirer)
-  const launcher = new Launcher({ env, roster, gate, retirer, settler, questions: new Questions(env, settler) })
-  const preparer = new Preparer(env, retirer)
+  const births = new Births(env, roster)
+  const opener = new Opener(env, retirer, settler, new Questions(env, settler))
+  const launcher = new Launcher({ env, roster, gate, retirer, settler, opener, births })
+  const preparer = new Preparer(env, retirer, new Relauncher(env, opener))
   const finder = new Finder(env, roster, preparer)
   const granter = new Granter({ env, roster, settler, retirer, preparer, demand })
   const roomMaker = new RoomMaker(env, roster, retirer, gate)
-  const allocator = new Allocator({ env, roster, finder, granter, roomMaker, settler, gate, demand })
+  const allocator = new Allocator({ env, roster, finder, granter, roomMaker, settler, gate, births, demand })
   const scaling = new Scaling({ env, roster, launcher, retirer, roomMaker, gate, line: allocator.line, demand })
 
   settler.listen(new SilenceWatch(env, retirer, background))
@@ -138,8 +158,8 @@ async function build({ settings, strategies }: ResolvedConfig, { hooks, registry
   let usage: UsageWatch | undefined
   if (strategies.metrics && settings.metrics) {
     const sampler = await registry.create(strategies.metrics, context)
-    const limits = await Promise.all(strategies.limits.map((limit) => registry.create(limit, context)))
-    usage = new UsageWatch({ env, roster, retirer, settler, sampler, limits, everyMs: settings.metrics.everyMs })
+    const limits = new Map(await Promise.all(strategies.limits.map(async (limit) => [limit.name, await registry.create(limit, context)] as const)))
+    usage = new UsageWatch({ env, roster, retirer, settler, sampler, limits, census: createCensus(clock), ...settings.metrics })
     roster.listen(usage)
   }
   roster.listen(scaling)
@@ -148,10 +168,19 @@ async function build({ settings, strategies }: ResolvedConfig, { hooks, registry
   return { env, roster, gate, retirer, launcher, allocator, scaling, usage, background, origin: clock.wallTime() - clock.now() }
 }
 
+function bindsAtSpawn({ bindAtSpawn, isolation }: PoolSettings, { capabilities }: Driver): boolean {
+  if (capabilities.bindsAtSpawn === true && isolation === 'none') {
+    const advice = "with isolation 'none' sessions belong to nobody: leave one of the two out"
+    throw new GreenroomError('CONFIG_INVALID', `The driver starts every session for one tenant (its folders, say), and ${advice}`)
+  }
+  return bindAtSpawn || capabilities.bindsAtSpawn === true
+}
+
 /** Lets the loops run. */
 function open(houses: Houses, closeHost: () => Promise<void>): LivePool {
   const { env, roster, gate, allocator, scaling, usage } = houses
   const pool = new LivePool(houses, async () => {
+    await clearTrees(env)
     await closeStore(env)
     await closeHost()
   })
@@ -168,6 +197,16 @@ function open(houses: Houses, closeHost: () => Promise<void>): LivePool {
   scaling.start()
   usage?.start()
   return pool
+}
+
+/** INV 18: what any session has started is gone, too; or it is reported. */
+async function clearTrees({ spawner, clock, settings, report }: PoolEnvironment): Promise<void> {
+  const boundMs = Math.max(LAST_LOOK_MS, settings.timeouts.close)
+  try {
+    await runWithDeadline(() => spawner.clear?.(boundMs), 2 * boundMs, clock, () => new Error('it took too long'))
+  } catch (problem) {
+    report(problem, 'the last look after the end of all sessions')
+  }
 }
 
 async function closeStore({ store, clock, settings, report }: PoolEnvironment): Promise<void> {

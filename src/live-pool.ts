@@ -4,6 +4,7 @@ import {
 } from './contracts/index.ts'
 import type { Houses } from './houses.ts'
 import type { PooledLease } from './pool/lease.ts'
+import type { Session } from './pool/session.ts'
 import type { Terms } from './pool/waiting-line.ts'
 import { poolStats, sessionMetrics } from './pool-report.ts'
 
@@ -98,9 +99,12 @@ export class LivePool implements Pool {
     this.#houses.scaling.autoScale(on)
   }
 
-  warm(count: number): Promise<number> {
-    if (!Number.isInteger(count) || count < 0) return Promise.reject(new GreenroomError('ARGUMENT_INVALID', `warm(${count}): give a whole number of sessions`))
-    return this.#state === 'open' ? this.#houses.scaling.warm(count) : Promise.reject(this.#notOpen())
+  warm(count: number, { tenant }: { tenant?: string } = {}): Promise<number> {
+    const invalid = (advice: string): Promise<never> => Promise.reject(new GreenroomError('ARGUMENT_INVALID', `warm(${count}): ${advice}`))
+    if (!Number.isInteger(count) || count < 0) return invalid('give a whole number of sessions')
+    if (tenant !== undefined && !isName(tenant)) return invalid(nameAdvice('tenant'))
+    if (tenant !== undefined && !this.#houses.env.bindsAtSpawn) return invalid('spares are for whoever comes first here: leave the tenant out, or set bindAtSpawn')
+    return this.#state === 'open' ? this.#houses.scaling.warm(count, tenant) : Promise.reject(this.#notOpen())
   }
 
   async closeWhere(predicate: (session: SessionView) => boolean): Promise<number> {
@@ -177,16 +181,18 @@ export class LivePool implements Pool {
     const graceMs = readGrace(grace) ?? env.settings.timeouts.close
     this.#state = 'closed'
     const error = closedError()
+    const { persistent = false } = env.store
+    const end = (session: Session): Promise<void> => (persistent ? retirer.park(session, 'closed', error) : retirer.retire(session, 'closed', error))
     launcher.close()
     scaling.close(error)
     this.breakerOpened(error)
     allocator.rejectWaiters(error)
     // What serves nobody is ended now; leases have their grace.
     for (const session of roster.sessions.values()) {
-      if (session.state !== 'leased' && session.state !== 'settling') void retirer.retire(session, 'closed', error)
+      if (session.state !== 'leased' && session.state !== 'settling') void end(session)
     }
     await this.#within(graceMs, this.#untilUnused())
-    await Promise.all([...roster.sessions.values()].map((session) => retirer.retire(session, 'closed', error)))
+    await Promise.all([...roster.sessions.values()].map(end))
     usage?.close()
     gate.close()
     env.timeouts.clear()
@@ -224,8 +230,8 @@ export class LivePool implements Pool {
 
 function readRequest(options: AcquireOptions): AcquireRequest {
   const { tenant = DEFAULT_TENANT, key, priority = 0 } = options
-  if (!isName(tenant)) throw new GreenroomError('ARGUMENT_INVALID', `tenant must be a text of 1 to ${LONGEST_NAME} characters`)
-  if (key !== undefined && !isName(key)) throw new GreenroomError('ARGUMENT_INVALID', `key must be a text of 1 to ${LONGEST_NAME} characters`)
+  if (!isName(tenant)) throw new GreenroomError('ARGUMENT_INVALID', nameAdvice('tenant'))
+  if (key !== undefined && !isName(key)) throw new GreenroomError('ARGUMENT_INVALID', nameAdvice('key'))
   if (typeof priority !== 'number' || Number.isNaN(priority)) throw new GreenroomError('ARGUMENT_INVALID', 'priority must be a number')
   return { tenant, key, priority }
 }
@@ -235,6 +241,10 @@ function readHandlers(handlers: AcquireOptions['handlers']): AcquireOptions['han
     if (typeof handler !== 'function') throw new GreenroomError('ARGUMENT_INVALID', `handlers['${method}'] must be a function`)
   }
   return handlers
+}
+
+function nameAdvice(what: string): string {
+  return `${what} must be a text of 1 to ${LONGEST_NAME} characters`
 }
 
 function isName(value: unknown): value is string {

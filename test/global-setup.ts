@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { leftovers, type FoundProcess } from './support/leaks.ts'
 
@@ -12,9 +15,13 @@ const GRACE_MS = 5_000
 export default function setup(): () => Promise<void> {
   const id = randomUUID()
   process.env['GREENROOM_TEST_RUN'] = id
+  // The register of live sessions of whoever runs the tests is none of theirs.
+  const state = mkdtempSync(join(tmpdir(), 'greenroom-test-state-'))
+  process.env['GREENROOM_STATE_DIR'] = state
   const run = `GREENROOM_TEST_RUN=${id}`
   const before = new Set(leftovers(run).map(({ pid }) => pid))
   return async () => {
+    rmSync(state, { recursive: true, force: true })
     let left: FoundProcess[] = []
     for (const end = performance.now() + GRACE_MS; performance.now() < end; await sleep(100)) {
       left = leftovers(run).filter(({ pid }) => !before.has(pid))

@@ -8,9 +8,12 @@ declare module 'greenroom/kit' {
   }
 }
 
+/** Of so many candidates one is tried by chance before all are looked at. */
+const CANDIDATES_A_TRY = 8
+
 /**
- * Fewest leases under way. Looking starts at a random place, so that equals get equal chances; it ends at the first session
- * that has nothing to do, so that it is O(1) while one has.
+ * Fewest leases under way; equals get equal chances, whoever stands beside them. While many have nothing to do, one of them is soon found
+ * by chance; else all are looked at.
  */
 class LeastLoaded implements Balancer {
   readonly #random: Random
@@ -21,11 +24,23 @@ class LeastLoaded implements Balancer {
 
   pick(candidates: readonly SessionView[]): SessionView {
     const count = candidates.length
-    const start = count === 1 ? 0 : randomInt(this.#random, count)
-    let best = candidates[start]!
-    for (let step = 1; step < count && best.outstanding > 0; step++) {
-      const candidate = candidates[(start + step) % count]!
-      if (candidate.outstanding < best.outstanding) best = candidate
+    if (count === 1) return candidates[0]!
+    for (let tries = Math.ceil(count / CANDIDATES_A_TRY); tries > 0; tries--) {
+      const candidate = candidates[randomInt(this.#random, count)]!
+      if (candidate.outstanding === 0) return candidate
+    }
+    return this.#leastOf(candidates)
+  }
+
+  #leastOf(candidates: readonly SessionView[]): SessionView {
+    let best = candidates[0]!
+    let equals = 1
+    for (let index = 1; index < candidates.length; index++) {
+      const candidate = candidates[index]!
+      if (candidate.outstanding > best.outstanding) continue
+      equals = candidate.outstanding < best.outstanding ? 1 : equals + 1
+      // INV 25: the nth of equals takes the place with a chance of 1/n, so that in the end each has had the same.
+      if (equals === 1 || randomInt(this.#random, equals) === 0) best = candidate
     }
     return best
   }

@@ -1,5 +1,6 @@
 import {
-  commandSpec, definePlugin, type Channel, type ChannelContext, type Child, type Driver, type DriverCapabilities, type SpawnSpec, type z,
+  commandCapabilities, commandSpec, definePlugin,
+  type Birth, type Channel, type ChannelContext, type Child, type Driver, type DriverCapabilities, type SpawnSpec, type z,
 } from 'greenroom/kit'
 import { JsonLinesChannel, patternsOf, type Patterns } from './json-lines/channel.ts'
 import { options, type JsonLinesOptions } from './json-lines/options.ts'
@@ -17,13 +18,13 @@ class JsonLines implements Driver {
   readonly #patterns: Patterns
 
   constructor(given: JsonLinesOptions) {
-    this.capabilities = { concurrency: given.concurrency, resetGuarantees: given.reset?.guarantees ?? [] }
+    this.capabilities = { ...commandCapabilities(given), concurrency: given.concurrency, resetGuarantees: given.reset?.guarantees ?? [] }
     this.#options = given
     this.#patterns = patternsOf(given)
   }
 
-  spawnSpec(): SpawnSpec {
-    return commandSpec(this.#options)
+  spawnSpec(birth?: Birth): SpawnSpec {
+    return commandSpec(this.#options, birth)
   }
 
   open(child: Child, context: ChannelContext): Promise<Channel> {

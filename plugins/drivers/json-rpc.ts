@@ -1,9 +1,11 @@
 import {
-  commandSpec, definePlugin, z, type Channel, type ChannelContext, type Child, type Driver, type DriverCapabilities, type SpawnSpec,
+  commandCapabilities, commandSpec, definePlugin, z,
+  type Birth, type Channel, type ChannelContext, type Child, type Driver, type DriverCapabilities, type SpawnSpec,
 } from 'greenroom/kit'
 import { RpcConnection } from './rpc/connection.ts'
 import { shakeHands } from './rpc/handshake.ts'
 import { programOptions } from './rpc/program-options.ts'
+import { methodNotFound } from './rpc/rpc-error.ts'
 import { readTurnMessage } from './rpc/turn-message.ts'
 import { Turns } from './rpc/turns.ts'
 
@@ -24,7 +26,8 @@ const options = z.strictObject({
     notification: message.optional().describe("Sent last, such as 'exit'."),
   }).optional().describe('What is said before stdin is closed. Default: nothing.'),
   harmless: z.array(method).default([])
-    .describe("Notifications that may come unasked, such as 'window/logMessage': with no request open they are dropped. Default: none."),
+    .describe("Notifications and requests of its own that may come at any time, such as 'window/logMessage': while nobody holds the "
+      + 'session they are dropped, or answered with MethodNotFound; others end it then. Default: none.'),
 })
 
 declare module 'greenroom/kit' {
@@ -37,38 +40,40 @@ type Options = z.output<typeof options>
 
 const FORMS = '{ method, params? } for a request, { notify, params? } for a notification'
 
-/** JSON-RPC 2.0 over stdio: language servers and their like. */
+/** JSON-RPC 2.0 over stdio. Requests of the program go to the lease's handlers; the default answer is MethodNotFound. */
 class JsonRpcDriver implements Driver {
   readonly capabilities: DriverCapabilities
   readonly #options: Options
   readonly #harmless: ReadonlySet<string>
 
   constructor(options: Options) {
-    this.capabilities = { concurrency: options.concurrency }
+    this.capabilities = { ...commandCapabilities(options), concurrency: options.concurrency }
     this.#options = options
     this.#harmless = new Set(options.harmless)
   }
 
-  spawnSpec(): SpawnSpec {
-    return commandSpec(this.#options)
+  spawnSpec(birth?: Birth): SpawnSpec {
+    return commandSpec(this.#options, birth)
   }
 
   async open(child: Child, context: ChannelContext): Promise<Channel> {
     const { framing, maxFrame, initialize, initialized } = this.#options
     let ready = false
-    const connection = new RpcConnection(child, { framing, maxFrame, clock: context.clock }, {
+    const connection: RpcConnection = new RpcConnection(child, { framing, maxFrame, clock: context.clock }, {
       notification: (method, params) => {
         // What is said during the handshake is nobody's leftover.
         if (!ready) return
         const notification = params === undefined ? { method } : { method, params }
         const turn = turns.only
         if (turn) turn.event(notification)
-        else if (!this.#harmless.has(method)) context.unsolicited(notification)
+        else context.unsolicited(notification, this.#harmless.has(method))
       },
-      request: () => undefined,
+      request: (method, params, signal) => {
+        return context.ask({ method, params, turn: turns.asking, harmless: this.#harmless.has(method), signal }, methodNotFound(method))
+      },
       broken: (error) => context.broken(error),
     })
-    const turns = new Turns(connection)
+    const turns = new Turns(connection, this.#options.concurrency)
     if (initialize) await shakeHands(connection, initialize.method, initialize.params, context.signal)
     if (initialized) await connection.tell(initialized.method, initialized.params, context.signal)
     ready = true

@@ -1,8 +1,9 @@
 import { createRequire } from 'node:module'
 import {
-  commandSpec, definePlugin, GreenroomError, z,
-  type Channel, type ChannelContext, type Child, type Driver, type DriverCapabilities, type SpawnSpec,
+  commandCapabilities, commandSpec, definePlugin, GreenroomError, z,
+  type Birth, type Channel, type ChannelContext, type Child, type Driver, type DriverCapabilities, type SpawnSpec,
 } from 'greenroom/kit'
+import { answerServer, clientCapabilities, clientFeatureOptions } from './mcp/client-features.ts'
 import { RpcConnection } from './rpc/connection.ts'
 import { shakeHands } from './rpc/handshake.ts'
 import { readMcpMessage } from './rpc/mcp-message.ts'
@@ -15,19 +16,22 @@ const { version } = createRequire(import.meta.url)('greenroom/package.json') as 
 /** Revisions of the protocol this driver can speak, the one it offers first. What it uses of them is the same in all. */
 const PROTOCOL_VERSIONS = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05']
 
-/** Notifications a server may send at any time: they report on the server, not on somebody's request. */
-const HARMLESS: ReadonlySet<string> = new Set([
-  'notifications/message',
+/** Notifications that report on the server, at any time, and never belong to a request. */
+const NEWS: ReadonlySet<string> = new Set([
   'notifications/tools/list_changed',
   'notifications/prompts/list_changed',
   'notifications/resources/list_changed',
   'notifications/resources/updated',
-  // It takes back a request of the server, which was answered long ago.
-  'notifications/cancelled',
+  'notifications/elicitation/complete',
 ])
+
+const LOG = 'notifications/message'
+const PROGRESS = 'notifications/progress'
+const CANCELLED = 'notifications/cancelled'
 
 const options = z.strictObject({
   ...programOptions,
+  ...clientFeatureOptions,
   clientInfo: z.strictObject({ name: z.string().min(1), version: z.string().min(1) }).default({ name: 'greenroom', version })
     .describe("Who greenroom says it is, in the handshake. Default: 'greenroom' and its version."),
 })
@@ -41,46 +45,49 @@ declare module 'greenroom/kit' {
 type Options = z.output<typeof options>
 
 /**
- * A Model Context Protocol server over stdio. It has no reset, because what its tools have done belongs to the whole process,
- * and no goodbye, because the protocol ends with the end of stdin.
+ * A Model Context Protocol server over stdio. What it asks of its client (sampling, elicitation, roots) goes to the lease's handlers.
+ * It has no reset, because what its tools have done belongs to the whole process, and no goodbye, because the protocol ends with the
+ * end of stdin.
  */
 class McpDriver implements Driver {
   readonly capabilities: DriverCapabilities
   readonly #options: Options
 
   constructor(options: Options) {
-    this.capabilities = { concurrency: options.concurrency }
+    this.capabilities = { ...commandCapabilities(options), concurrency: options.concurrency }
     this.#options = options
   }
 
-  spawnSpec(): SpawnSpec {
-    return commandSpec(this.#options)
+  spawnSpec(birth?: Birth): SpawnSpec {
+    return commandSpec(this.#options, birth)
   }
 
   async open(child: Child, context: ChannelContext): Promise<Channel> {
     let ready = false
     const progress = new ProgressTokens()
-    const connection = new RpcConnection(child, { framing: 'ndjson', maxFrame: this.#options.maxFrame, clock: context.clock }, {
+    const connection: RpcConnection = new RpcConnection(child, { framing: 'ndjson', maxFrame: this.#options.maxFrame, clock: context.clock }, {
       notification: (method, params) => {
+        // It takes back a request of its own, or one that was answered long ago. The protocol wants no response then.
+        if (method === CANCELLED) return connection.withdraw((params as { requestId?: unknown } | undefined)?.requestId, false)
         // What is said during the handshake is nobody's leftover.
         if (!ready) return
-        if (method === 'notifications/progress' && progress.report(params)) return
+        if (method === PROGRESS && progress.report(params)) return
         const notification = params === undefined ? { method } : { method, params }
-        const turn = method === 'notifications/progress' ? undefined : turns.only
+        const turn = method === PROGRESS || NEWS.has(method) ? undefined : turns.only
         if (turn) turn.event(notification)
-        else if (!HARMLESS.has(method)) context.unsolicited(notification)
+        else context.unsolicited(notification, method === LOG || NEWS.has(method))
       },
-      request: (method) => (method === 'ping' ? {} : undefined),
+      request: (method, params, signal) => answerServer(context, turns, this.#options, method, params, signal),
       broken: (error) => context.broken(error),
     })
-    const turns = new Turns(connection)
+    const turns = new Turns(connection, this.#options.concurrency)
     await this.#handshake(connection, context.signal)
     ready = true
     return channelOf(connection, turns, progress)
   }
 
   async #handshake(connection: RpcConnection, signal: AbortSignal): Promise<void> {
-    const hello = { protocolVersion: PROTOCOL_VERSIONS[0], capabilities: {}, clientInfo: this.#options.clientInfo }
+    const hello = { protocolVersion: PROTOCOL_VERSIONS[0], capabilities: clientCapabilities(this.#options), clientInfo: this.#options.clientInfo }
     const answer = await shakeHands(connection, 'initialize', hello, signal)
     const spoken = (answer as { protocolVersion?: unknown } | null)?.protocolVersion
     if (typeof spoken !== 'string' || !PROTOCOL_VERSIONS.includes(spoken)) {

@@ -10,7 +10,7 @@ export function errorsPage(codes) {
 
 Every error of greenroom is a \`GreenroomError\`. Its \`code\` is stable; branch on it. Its \`message\` is for people and says what to do.
 Where they are known it also carries \`exit\` (exit code, signal, the last lines of stderr), \`pool\` (how many sessions there were,
-and how many callers waited), \`sessionId\`, \`details\` (what the program itself said) and \`cause\`.
+and how many callers waited), \`sessionId\`, \`limit\` (which one, what was used, what is allowed), \`details\` (what the program itself said) and \`cause\`.
 
 \`\`\`ts
 import { createPool, isGreenroomError } from 'greenroom'

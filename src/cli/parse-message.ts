@@ -1,7 +1,7 @@
 import { messageOf } from '../contracts/index.ts'
 import { UsageError } from './usage-error.ts'
 
-/** `json` and `text` by option; `auto`: a JSON object is one, anything else is code for node-repl. */
+/** `json` and `text` by option; `auto`: a JSON object is one, anything else is code for an interpreter. */
 export type MessageForm = 'json' | 'text' | 'auto'
 
 /**
@@ -20,7 +20,9 @@ export function parseMessage(text: string, form: MessageForm, driver: string): u
   }
   const object = jsonObject(text)
   if (object) return object
-  if (driver === 'node-repl') return { code: text }
+  if (driver === 'node-repl' || driver === 'python-repl') return { code: text }
+  if (driver === 'shell') return { command: text }
+  if (driver === 'acp') return { prompt: text }
   throw new UsageError(`the message is not a JSON object, and a ${driver} session takes no code: give --json or --text to say what it is`)
 }
 

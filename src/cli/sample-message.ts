@@ -2,7 +2,11 @@
 export function sampleMessage(driver: string): string {
   switch (driver) {
     case 'node-repl': return '{"code":"globalThis.x = 41; x + 1"}'
+    case 'python-repl': return '{"code":"x = 41\\nx + 1"}'
+    case 'shell': return '{"command":"x=41; echo $((x + 1))"}'
     case 'mcp': return '{"method":"tools/list"}'
+    case 'lsp': return '{"method":"workspace/symbol","params":{"query":""}}'
+    case 'acp': return '{"prompt":"Hello!"}'
     case 'json-rpc': return '{"method":"your/method","params":{}}'
     default: return '{"your":"message"}'
   }

@@ -60,6 +60,11 @@ export interface PoolConfig {
   size?: SizeConfig
   /** 'tenant' (default): a session that served one tenant never serves another. 'none': sessions hold nothing of their user, you vouch for it. */
   isolation?: 'tenant' | 'none'
+  /**
+   * Starts every session for one tenant, so that the driver and the `spawn` hook know whose it is. What is warm is then kept for the tenants
+   * that called last. Default: only where the driver must (a folder for each tenant).
+   */
+  bindAtSpawn?: boolean
   /** What a reset must guarantee to remove before a session goes to another key of its tenant. Default: everything. */
   resetRequires?: readonly Guarantee[]
   /** Leases after which a session is ended. Default: no limit. */
@@ -69,8 +74,11 @@ export interface PoolConfig {
   scaler?: StrategyChoice<ScalerOptions>
   /** `every`: how often each idle session is looked at, default 30s. `timeout`: for one look, default 5s. `failures`: in a row until it is ended, default 1. */
   health?: WithDefault<HealthOptions, 'ping' & keyof HealthOptions, { every?: Duration; timeout?: Duration; failures?: number }> | false
-  /** `every`: how often all processes are measured, default 1s. */
-  metrics?: WithDefault<MetricsOptions, 'pidusage' & keyof MetricsOptions, { every?: Duration }> | false
+  /**
+   * `every`: how often all processes are measured, default 1s. `pssEvery`: how often the proportional memory of each session is, which costs
+   * more, default 30s; `false`: never, and memory limits then judge resident memory.
+   */
+  metrics?: WithDefault<MetricsOptions, 'pidusage' & keyof MetricsOptions, { every?: Duration; pssEvery?: Duration | false }> | false
   /** Limits by name. */
   limits?: { [Name in keyof LimitOptions]?: LimitOptions[Name] }
   /** `max`: callers who may wait. Default 10,000. */
@@ -80,6 +88,16 @@ export interface PoolConfig {
   store?: StrategyChoice<StoreOptions>
   /** The server of `greenroom serve`. */
   gateway?: WithDefault<GatewayOptions, 'http' & keyof GatewayOptions>
+  /**
+   * Where the register of live sessions is kept, by which the next start ends what a killed host has left behind; `false`: nowhere. Default:
+   * GREENROOM_STATE_DIR, else `greenroom` in the user's folder for state (~/.local/state, or ~/Library/Application Support).
+   */
+  stateDir?: string | false
+  /**
+   * Whether sessions are started by the keeper, a small process beside this one: starts don't hold up the event loop, and nothing is left when
+   * this process is killed. `false`: this process starts them itself. Default: true, save on Windows, where there is none.
+   */
+  keeper?: boolean
   plugins?: readonly Plugin[]
 }
 

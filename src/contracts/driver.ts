@@ -20,11 +20,18 @@ export interface DriverCapabilities {
    * and is its own from then on. Default false: sessions are started for nobody, and bound by their first lease.
    */
   readonly bindsAtSpawn?: boolean
+  /**
+   * The program restores a parked state only as it starts: instead of a `Channel.resume`, the process of the session that the key will
+   * have is replaced by one that is started with `Birth.token`. Default false.
+   */
+  readonly resumesAtSpawn?: boolean
 }
 
 /** For whom a session is started. */
 export interface Birth {
   readonly tenant: string
+  /** The parked state it is to start with; only with `resumesAtSpawn`. */
+  readonly token?: string
 }
 
 /**
@@ -33,7 +40,7 @@ export interface Birth {
  */
 export interface Driver {
   readonly capabilities: DriverCapabilities
-  /** What to run for one more session; `birth` is there when sessions are bound at their spawn. */
+  /** What to run for one more session; `birth` is there when sessions are bound at their spawn, or resumed there. */
   spawnSpec(birth?: Birth): SpawnSpec
   /**
    * Speaks the handshake on a fresh process; resolves when the session is really ready.
@@ -50,9 +57,9 @@ export interface ChannelContext {
   readonly signal: AbortSignal
   /**
    * Report a message nobody asked for. It goes to the lease that holds the session; when none does, it is
-   * contamination and the session is ended. Do not report what is harmless by protocol (a log line, a server's diagnostics).
+   * contamination and the session is ended. What is `harmless` by protocol (a log line, a server's diagnostics) is dropped then instead.
    */
-  unsolicited(message: unknown): void
+  unsolicited(message: unknown, harmless?: boolean): void
   /**
    * Asks whoever holds the session what the program wants to know: a permission, the content of a file. Resolves to the answer of the
    * lease's handler for `question.method`, and to `fallback` when it has none, takes longer than `timeouts.answer`, or the lease ends.
@@ -70,6 +77,10 @@ export interface Question {
   readonly params: unknown
   /** The turn it belongs to, where several share the session and the protocol says which; else the only lease is asked. */
   readonly turn?: TurnSink | undefined
+  /** By protocol it may come at any time: when nobody holds the session it gets the fallback, and is no contamination. */
+  readonly harmless?: boolean | undefined
+  /** Aborted when the program wants no answer any more: the handler is told, and the fallback given. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** Where the messages of one turn go. Calls after `done` or `fail` are ignored. */
@@ -99,7 +110,7 @@ export interface Channel {
   reset?(signal: AbortSignal): Promise<void>
   /** Applies what belongs to the tenant on a session that has served nobody yet. */
   bind?(binding: Binding, signal: AbortSignal): Promise<void>
-  /** Hands out a token from which `resume` restores this session's state in a fresh one. */
+  /** Hands out a token from which `resume`, or a start with it, restores this session's state in a fresh one. */
   park?(signal: AbortSignal): Promise<string>
   /** Restores a parked state in a session that has served nobody yet. */
   resume?(token: string, signal: AbortSignal): Promise<void>
@@ -111,4 +122,6 @@ export interface Channel {
 export interface Binding {
   readonly tenant: string
   readonly key: string | undefined
+  /** A parked state is in the store: `resume` comes next, unless it is gone by then. */
+  readonly resumes?: boolean
 }

@@ -21,6 +21,8 @@ export const ERROR_CODES = {
   SESSION_EXITED: 'The session ended by itself with exit code 0 while a request was in flight.',
   SESSION_SILENT: 'The session said nothing for timeouts.silence while it should have been working.',
   SESSION_MEMORY_LIMIT: 'The session went over its hard memory limit and was ended.',
+  SESSION_CPU_LIMIT: 'The session used more CPU than limits.cpu allows, for too long, and was ended.',
+  SESSION_LIMIT: 'The session went over another of its limits (processes, output, or one of a plugin) and was ended. `limit` has the figures.',
   SESSION_ENDED: 'The session was ended on purpose (closeWhere, scale, shutdown) while it was leased.',
   SESSION_BUSY: "The session is still working on this lease's earlier request. Await it, or open another lease.",
   REQUEST_TIMEOUT: 'The request was not answered within its time-out.',
@@ -31,6 +33,7 @@ export const ERROR_CODES = {
   FRAME_TOO_LARGE: 'A message is larger than maxFrame allows; the session that sent it was ended.',
   SCALE_SUPERSEDED: 'A later scale() or autoScale() replaced this one before its size was reached.',
   STRATEGY_FAILED: 'A strategy or deciding hook threw, or returned what it may not. What it was asked for was refused.',
+  STORE_FAILED: 'The store of parked sessions could not be opened, read or written. The message says what is wrong with it and what to do.',
   GATEWAY_FAILED: 'The server could not be started (address in use, not permitted, no token).',
 } as const satisfies Record<string, string>
 
@@ -46,12 +49,21 @@ export interface PoolFacts {
   waiting: number
 }
 
+/** Which limit a session went over, and by how much. The unit is that of the limit: bytes, percent of one core, processes. */
+export interface LimitFacts {
+  /** The field of the configuration that holds the limit, such as `limits.memory.hard`. */
+  name: string
+  used: number
+  allowed: number
+}
+
 export interface GreenroomErrorOptions {
   cause?: unknown
   pool?: PoolFacts
   /** How the process ended, where one did. */
   exit?: { code: number | null; signal: string | null; stderr: string }
   sessionId?: string
+  limit?: LimitFacts
   /** What the program itself said, e.g. a JSON-RPC error object. */
   details?: unknown
 }
@@ -63,6 +75,8 @@ export class GreenroomError extends Error {
   readonly pool?: PoolFacts
   readonly exit?: { code: number | null; signal: string | null; stderr: string }
   readonly sessionId?: string
+  /** Set when a limit ended the session. */
+  readonly limit?: LimitFacts
   readonly details?: unknown
 
   constructor(code: ErrorCode, message: string, options: GreenroomErrorOptions = {}) {
@@ -71,17 +85,19 @@ export class GreenroomError extends Error {
     if (options.pool) this.pool = options.pool
     if (options.exit) this.exit = options.exit
     if (options.sessionId !== undefined) this.sessionId = options.sessionId
+    if (options.limit) this.limit = options.limit
     if ('details' in options) this.details = options.details
   }
 
   /** What crosses a process or network border: no stack, no cause chain, nothing of other sessions. */
-  toJSON(): { code: ErrorCode; message: string; exit?: unknown; pool?: PoolFacts; sessionId?: string; details?: unknown } {
+  toJSON(): { code: ErrorCode; message: string; exit?: unknown; pool?: PoolFacts; sessionId?: string; limit?: LimitFacts; details?: unknown } {
     return {
       code: this.code,
       message: this.message,
       ...(this.exit && { exit: this.exit }),
       ...(this.pool && { pool: this.pool }),
       ...(this.sessionId !== undefined && { sessionId: this.sessionId }),
+      ...(this.limit && { limit: this.limit }),
       ...(this.details !== undefined && { details: this.details }),
     }
   }

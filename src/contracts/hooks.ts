@@ -18,8 +18,8 @@ export type RequestOutcome = 'answered' | 'failed' | 'aborted' | 'timed-out' | '
 export interface PoolHooks {
   /** Decider, on every acquire: return a reason to refuse it. */
   readonly admit: SyncBailHook<[AcquireRequest], string | undefined>
-  /** Decider, before every start: return the spec to run, changed or not. */
-  readonly spawn: SyncWaterfallHook<[SpawnSpec, { readonly sessionId: string }]>
+  /** Decider, before every start: return the spec to run, changed or not. `tenant` is there when sessions are bound at their spawn. */
+  readonly spawn: SyncWaterfallHook<[SpawnSpec, { readonly sessionId: string; readonly tenant?: string }]>
 
   /** A session changed its state; `reason` is set on the way to `ending` and `gone`. */
   readonly state: SyncHook<[SessionView, SessionState | undefined, SessionState, EndReason | undefined]>

@@ -152,9 +152,10 @@ export interface Pool extends AsyncDisposable {
   autoScale(on: boolean): void
   /**
    * Starts more spares, as far as size.max allows. Resolves, when they are ready or have failed, to how many were added; rejects with
-   * `BREAKER_OPEN` when nothing is started for the moment.
+   * `BREAKER_OPEN` when nothing is started for the moment. `tenant` says for whom, where sessions are bound at their spawn; default: for the
+   * tenants that called last.
    */
-  warm(count: number): Promise<number>
+  warm(count: number, options?: { tenant?: string }): Promise<number>
   /** Ends every session the predicate is true of, leased ones too (their leases get `SESSION_ENDED`). Resolves, when they are gone, to their number. */
   closeWhere(predicate: (session: SessionView) => boolean): Promise<number>
   getPoolStats(): PoolStats

@@ -10,12 +10,22 @@
  */
 export type SessionState = 'starting' | 'idle' | 'leased' | 'settling' | 'checking' | 'ending' | 'gone'
 
-/** What a sampler measured of one session's processes. A figure that could not be measured is absent, never 0. */
+/**
+ * What was measured of a session: its process and all descendants of it together. A figure that could not be measured is absent,
+ * never 0: one living process whose figure is not known makes the figure of the session unknown.
+ */
 export interface Usage {
-  /** Resident memory in bytes. */
+  /** Resident memory (RSS) in bytes, added up: what several processes share counts once for each of them. */
   readonly memoryBytes?: number
-  /** CPU use in percent of one core. */
+  /**
+   * Proportional memory (PSS) in bytes: what processes share is divided among all who share it. It costs more than all the rest,
+   * so it is measured every `metrics.pssEvery`, and when a limit would act on resident memory; between, it is the last known one.
+   */
+  readonly proportionalBytes?: number
+  /** CPU use in percent of one core, over the time since the last measurement. Unknown in the first one. */
   readonly cpuPercent?: number
+  /** How many processes there are. Absent where descendants cannot be found. */
+  readonly processes?: number
 }
 
 /** A live session as strategies, hooks and predicates see it. Read only, and always current: copy what you keep. */

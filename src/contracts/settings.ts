@@ -15,6 +15,7 @@ export interface PoolSettings {
     readonly starting: number
   }
   readonly isolation: 'tenant' | 'none'
+  readonly bindAtSpawn: boolean
   readonly resetRequires: readonly Guarantee[]
   /** Leases after which a session is ended. */
   readonly maxUses: number
@@ -29,10 +30,14 @@ export interface PoolSettings {
     readonly settle: number
     readonly close: number
   }
+  /** Where the register of live sessions is kept; `false`: nowhere; `undefined`: where the user's state is. */
+  readonly stateDir: string | false | undefined
+  /** Whether sessions are started by the keeper. */
+  readonly keeper: boolean
   /** Callers who may wait. */
   readonly queueMax: number
   /** `undefined`: idle sessions are not probed. */
   readonly health: { readonly everyMs: number; readonly timeoutMs: number; readonly failures: number } | undefined
   /** `undefined`: nothing is measured. */
-  readonly metrics: { readonly everyMs: number } | undefined
+  readonly metrics: { readonly everyMs: number; readonly pssEveryMs: number } | undefined
 }

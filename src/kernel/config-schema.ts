@@ -51,6 +51,8 @@ export const healthLoopSchema = z.strictObject({
 })
 export const metricsLoopSchema = z.strictObject({
   every: duration({ min: 10 }).default(1_000).describe('How often all processes are measured. Default 1s.'),
+  pssEvery: optionalDuration({ min: 10 }).default(30_000)
+    .describe('How often the proportional memory of each session is measured; false: never, memory limits then judge resident memory. Default 30s.'),
 })
 export const queueLoopSchema = z.strictObject({
   max: z.int().min(0).default(10_000).describe('Callers who may wait. Default 10000.'),
@@ -62,6 +64,8 @@ export const configSchema = z.strictObject({
   size: sizeSchema.prefault({}).describe('How many sessions.'),
   isolation: z.enum(['tenant', 'none']).default('tenant')
     .describe("'tenant': a session that served one tenant never serves another. 'none': sessions hold nothing of their user, you vouch for it. Default 'tenant'."),
+  bindAtSpawn: z.boolean().default(false)
+    .describe('Starts every session for one tenant, so that the spawn hook knows whose it is. Default: only where the driver must.'),
   resetRequires: z.array(z.enum(GUARANTEE_NAMES)).default(GUARANTEE_NAMES)
     .describe('What a reset must remove before a session goes to another key of its tenant. Default: everything.'),
   maxUses: z.int().min(1).or(z.literal(Infinity)).default(Infinity).describe('Leases after which a session is ended. Default: no limit.'),
@@ -77,5 +81,9 @@ export const configSchema = z.strictObject({
   restart: choice.optional().describe('What to do after failures in a row. Default backoff.'),
   store: choice.optional().describe('Keeps parked sessions. Default memory.'),
   gateway: choice.optional().describe('The server of `greenroom serve`. Default http.'),
+  stateDir: z.string().min(1).or(z.literal(false)).optional()
+    .describe('Where the register of live sessions is kept; false: nowhere. Default: GREENROOM_STATE_DIR, else the user\'s folder for state.'),
+  keeper: z.boolean().default(() => process.platform !== 'win32')
+    .describe('Whether sessions are started by the keeper, a small process that ends them all when this one is killed. Default true; on Windows false.'),
   plugins: z.array(z.unknown()).default([]).describe('Plugins, made with definePlugin. Default: none.'),
 })

@@ -192,7 +192,7 @@ async function applyPlugins(host: PluginHost, plugins: readonly unknown[], probl
   }
 }
 
-function checkSizes({ size, isolation }: Shape, problems: ConfigProblem[]): void {
+function checkSizes({ size, isolation, bindAtSpawn }: Shape, problems: ConfigProblem[]): void {
   const { max } = size
   const bound = (name: 'min' | 'spare' | 'perTenant'): void => {
     const value = size[name]
@@ -204,6 +204,9 @@ function checkSizes({ size, isolation }: Shape, problems: ConfigProblem[]): void
   if (isolation === 'none' && size.perTenant !== undefined) {
     problems.push({ path: 'size.perTenant', message: "with isolation 'none' sessions belong to no tenant: leave it out" })
   }
+  if (isolation === 'none' && bindAtSpawn) {
+    problems.push({ path: 'bindAtSpawn', message: "with isolation 'none' sessions belong to no tenant: leave it out" })
+  }
 }
 
 function settingsOf(
@@ -212,16 +215,19 @@ function settingsOf(
   health: z.output<typeof healthLoopSchema> | undefined,
   metrics: z.output<typeof metricsLoopSchema> | undefined,
 ): PoolSettings {
-  const { size, isolation, resetRequires, maxUses, timeouts } = shape
+  const { size, isolation, bindAtSpawn, resetRequires, maxUses, timeouts, stateDir, keeper } = shape
   return {
     size: { ...size, perTenant: isolation === 'none' ? Infinity : (size.perTenant ?? size.max) },
     isolation,
+    bindAtSpawn,
     resetRequires,
     maxUses,
     timeouts,
     queueMax: queue.max,
+    stateDir,
+    keeper,
     health: health && { everyMs: health.every, timeoutMs: health.timeout, failures: health.failures },
-    metrics: metrics && { everyMs: metrics.every },
+    metrics: metrics && { everyMs: metrics.every, pssEveryMs: metrics.pssEvery },
   }
 }
 

@@ -1,4 +1,5 @@
 import { type AcquireRequest, GreenroomError, messageOf, type SessionState } from '../contracts/index.ts'
+import type { Births } from './births.ts'
 import type { Demand } from './demand.ts'
 import type { PoolEnvironment } from './environment.ts'
 import type { Finder, Found } from './finder.ts'
@@ -26,6 +27,7 @@ export class Allocator implements RosterListener {
   readonly #roomMaker: RoomMaker
   readonly #settler: Settler
   readonly #gate: StartGate
+  readonly #births: Births
   readonly #demand: Demand
   readonly #communal: boolean
   #listener: (() => void) | undefined
@@ -38,6 +40,7 @@ export class Allocator implements RosterListener {
     roomMaker: RoomMaker
     settler: Settler
     gate: StartGate
+    births: Births
     demand: Demand
   }) {
     const { env, roster } = deps
@@ -48,6 +51,7 @@ export class Allocator implements RosterListener {
     this.#roomMaker = deps.roomMaker
     this.#settler = deps.settler
     this.#gate = deps.gate
+    this.#births = deps.births
     this.#demand = deps.demand
     this.#communal = env.settings.isolation === 'none'
     this.line = new WaitingLine({
@@ -68,6 +72,7 @@ export class Allocator implements RosterListener {
   /** A lease for the request, now or later. */
   acquire(request: AcquireRequest, terms: Terms): Promise<PooledLease> {
     const now = this.#env.clock.now()
+    if (this.#env.bindsAtSpawn) this.#births.called(request.tenant)
     const found = this.#finder.find(request)
     if (found) return this.#granter.grant(found, request, now, now, terms)
     const refusal = this.#refusal(request)
@@ -90,21 +95,7 @@ export class Allocator implements RosterListener {
 
   /** Turns away everybody who waits, or those of whom `which` is true. */
   rejectWaiters(error: GreenroomError, which: (waiter: Waiter) => boolean = () => true): void {
-    const all = new Set<Waiter>()
-    for (const tenant of this.#roster.tenants.values()) {
-      for (const { line, claimant } of tenant.keys.values()) {
-        if (claimant) all.add(claimant)
-        for (const waiter of line) all.add(waiter)
-      }
-      for (const waiter of tenant.gated) all.add(waiter)
-    }
-    const stay: Waiter[] = []
-    for (let waiter = this.line.next(); waiter; waiter = this.line.next()) {
-      all.add(waiter)
-      if (!which(waiter)) stay.push(waiter)
-    }
-    for (const waiter of stay) this.#queue(waiter)
-    const turnedAway = [...all].filter(which)
+    const turnedAway = [...this.line.waiters].filter(which)
     // All leave before anything is handed on, so that nobody of them is served in passing.
     for (const waiter of turnedAway) this.line.leave(waiter)
     for (const waiter of turnedAway) this.#turnAway(waiter, error)
@@ -132,10 +123,18 @@ export class Allocator implements RosterListener {
 
   #canBeServedWithoutStart({ tenant, key }: AcquireRequest): boolean {
     if (this.#communal) return this.#roster.staying > this.#roster.counts.starting
-    if (this.#roster.counts.checking > 0) return true
+    if (this.#roster.counts.checking > 0 && this.#isChecked(tenant)) return true
     const own = this.#roster.tenants.get(tenant)
     if (key !== undefined && own?.keys.get(key)?.session) return true
     return this.#settler.reusesOneOffs && own !== undefined && own.bound > 0 && this.#hasOneOff(tenant)
+  }
+
+  /** True when a session that the tenant could have is being probed. */
+  #isChecked(tenant: string): boolean {
+    for (const session of this.#roster.sessions.values()) {
+      if (session.state === 'checking' && session.key === undefined && (session.tenant ?? tenant) === tenant) return true
+    }
+    return false
   }
 
   /** True when a one-off of the tenant is under way whose session is clean afterwards; that of a key never is. */
@@ -157,7 +156,7 @@ export class Allocator implements RosterListener {
       }
       record.claimant = waiter
     }
-    if (tenant.bound + tenant.queued < this.#env.settings.size.perTenant) return this.#queue(waiter)
+    if (tenant.claims < this.#env.settings.size.perTenant) return this.#queue(waiter)
     waiter.node = tenant.gated.push(waiter)
     this.#roomMaker.makeRoomWithin(tenant)
   }
@@ -240,7 +239,7 @@ export class Allocator implements RosterListener {
     if (tenant && !this.#communal) {
       if (session.state !== 'idle') return undefined
       const waiter = this.#nextOf(tenant, session)
-      return waiter && { session, served: 'same-tenant', waiter }
+      return waiter && { session, served: session.leaseCount > 0 ? 'same-tenant' : 'spare', waiter }
     }
     const waiter = this.line.next()
     return waiter && { session, served: session.leaseCount > 0 ? 'same-tenant' : 'spare', waiter }
@@ -279,7 +278,7 @@ export class Allocator implements RosterListener {
   }
 
   #openGate(tenant: Tenant): void {
-    while (tenant.gated.size > 0 && tenant.bound + tenant.queued < this.#env.settings.size.perTenant) {
+    while (tenant.gated.size > 0 && tenant.claims < this.#env.settings.size.perTenant) {
       const waiter = tenant.gated.shift()!
       waiter.node = undefined
       this.#serveOrPlace(waiter, tenant)

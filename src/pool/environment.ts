@@ -1,5 +1,5 @@
 import type {
-  Balancer, Clock, Driver, Evictor, PoolHooks, PoolSettings, Queue, Random, RestartPolicy, Scaler, Spawner, Store,
+  Balancer, Channel, Clock, Driver, Evictor, PoolHooks, PoolSettings, Queue, Random, RestartPolicy, Scaler, Spawner, Store,
 } from '../contracts/index.ts'
 import type { Timeouts } from '../kernel/timeouts.ts'
 import type { DecisionLog } from './decision-log.ts'
@@ -17,6 +17,8 @@ export interface PoolEnvironment {
   readonly timeouts: Timeouts
   readonly driver: Driver
   readonly spawner: Spawner
+  /** Every session is started for one tenant, and is its own from the spawn on. */
+  readonly bindsAtSpawn: boolean
   readonly balancer: Balancer
   readonly scaler: Scaler
   readonly queue: Queue<Waiter>
@@ -27,4 +29,9 @@ export interface PoolEnvironment {
   readonly decisions: DecisionLog
   /** Reports something that went wrong and that no caller hears of. */
   report(problem: unknown, where: string): void
+}
+
+/** True when a parked state can be restored: in a session that is ready, or by starting a process with it. */
+export function canResume({ driver }: Pick<PoolEnvironment, 'driver'>, channel: Channel | undefined): boolean {
+  return channel?.resume !== undefined || driver.capabilities.resumesAtSpawn === true
 }

@@ -1,4 +1,5 @@
 import { type AcquireRequest, GreenroomError, type Served } from '../contracts/index.ts'
+import { disown } from '../kernel/disown.ts'
 import type { PoolEnvironment } from './environment.ts'
 import { leastValuable } from './least-valuable.ts'
 import type { Preparer } from './preparer.ts'
@@ -44,10 +45,9 @@ export class Finder {
   /** The same for a caller without a key, or whose key has no session. */
   findUnkeyed(request: AcquireRequest): Found | undefined {
     const tenant = this.#roster.tenants.get(request.tenant)
-    if (tenant && tenant.open.length > 0 && !this.needsFresh(request, tenant.open[0]!)) {
-      return { session: this.#pick(tenant.open, request), served: 'same-tenant' }
-    }
-    if (tenant && tenant.bound + tenant.queued >= this.#perTenant) return undefined
+    const own = tenant && tenant.open.length > 0 ? this.#findOwn(tenant.open, request) : undefined
+    if (own) return { session: own, served: own.leaseCount > 0 ? 'same-tenant' : 'spare' }
+    if (tenant && tenant.claims >= this.#perTenant) return undefined
     if (this.#roster.spares.length > 0) {
       const session = this.#pick(this.#roster.spares, request)
       return { session, served: session.leaseCount > 0 ? 'same-tenant' : 'spare' }
@@ -58,6 +58,15 @@ export class Finder {
     return kept && { session: kept, served: 'same-tenant' }
   }
 
+  /** A clean session of the tenant; where sessions are bound at their spawn, its spares come after those. */
+  #findOwn(open: readonly Session[], request: AcquireRequest): Session | undefined {
+    if (!this.#env.bindsAtSpawn) return this.needsFresh(request, open[0]!) ? undefined : this.#pick(open, request)
+    const used = open.filter(({ leaseCount }) => leaseCount > 0)
+    if (used.length > 0 && !this.needsFresh(request, used[0]!)) return this.#pick(used, request)
+    const fresh = open.filter(({ leaseCount }) => leaseCount === 0)
+    return fresh.length > 0 ? this.#pick(fresh, request) : undefined
+  }
+
   /** A parked state can be restored only in a session that has served nobody. */
   needsFresh({ tenant, key }: AcquireRequest, { channel, leaseCount }: Session): boolean {
     return leaseCount > 0 && this.#preparer.willResume({ channel, tenant, key })
@@ -65,9 +74,10 @@ export class Finder {
 
   /** Among equals the balancer chooses. */
   #pick(candidates: readonly Session[], request: AcquireRequest): Session {
-    const picked = this.#env.balancer.pick(candidates, request)
-    const session = candidates[(picked as Session | undefined)?.openIndex ?? -1]
-    if (session !== picked || session === undefined) {
+    const session = this.#env.balancer.pick(candidates, request) as Session
+    // Its place in the list; a choice among some of the list has other places.
+    if (candidates[(session as Session | undefined)?.openIndex ?? -1] !== session && !candidates.includes(session)) {
+      disown(session)
       throw new GreenroomError('STRATEGY_FAILED', "the balancer's pick returned something other than one of its candidates")
     }
     return session

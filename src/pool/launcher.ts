@@ -1,9 +1,7 @@
-import { type ChannelContext, type Child, type EndReason, GreenroomError, isGreenroomError, messageOf } from '../contracts/index.ts'
-import { runWithDeadline } from '../kernel/deadline.ts'
-import { describeExit } from '../process/exit-text.ts'
-import { UnstartedChild } from '../process/unstarted-child.ts'
+import { type EndReason, GreenroomError, isGreenroomError, messageOf } from '../contracts/index.ts'
+import type { Births } from './births.ts'
 import type { PoolEnvironment } from './environment.ts'
-import type { Questions } from './questions.ts'
+import type { Opener } from './opener.ts'
 import type { Retirer } from './retirer.ts'
 import type { Roster } from './roster.ts'
 import { Session } from './session.ts'
@@ -17,17 +15,19 @@ export class Launcher {
   readonly #gate: StartGate
   readonly #retirer: Retirer
   readonly #settler: Settler
-  readonly #questions: Questions
+  readonly #opener: Opener
+  readonly #births: Births
   #count = 0
   #closed = false
 
-  constructor(deps: { env: PoolEnvironment; roster: Roster; gate: StartGate; retirer: Retirer; settler: Settler; questions: Questions }) {
+  constructor(deps: { env: PoolEnvironment; roster: Roster; gate: StartGate; retirer: Retirer; settler: Settler; opener: Opener; births: Births }) {
     this.#env = deps.env
     this.#roster = deps.roster
     this.#gate = deps.gate
     this.#retirer = deps.retirer
     this.#settler = deps.settler
-    this.#questions = deps.questions
+    this.#opener = deps.opener
+    this.#births = deps.births
   }
 
   /** How many more may be started now. */
@@ -42,59 +42,32 @@ export class Launcher {
     this.#closed = true
   }
 
-  /** Starts one more session, if there is room. It is in the roster when this returns, and ready, or gone, later. */
-  start(reason: string): Session | undefined {
+  /**
+   * Starts one more session, if there is room. It is in the roster when this returns, and ready, or gone, later. `tenant` is for whom, where
+   * sessions are bound at their spawn; default: whoever needs it most.
+   */
+  start(reason: string, tenant?: string): Session | undefined {
     if (this.room < 1) return undefined
-    const { clock, decisions, driver, settings, statistics } = this.#env
+    const { bindsAtSpawn, clock, decisions, driver, settings, statistics } = this.#env
+    const owner = bindsAtSpawn ? (tenant ?? this.#births.next()) : undefined
+    if (bindsAtSpawn && (owner === undefined || !this.#births.mayHaveOneMore(owner))) return undefined
     const id = `${this.#env.id}-${++this.#count}`
-    const child = this.#spawn(id)
+    const child = this.#opener.spawn(id, owner === undefined ? undefined : { tenant: owner })
     const session = new Session(id, child, clock.now(), driver.capabilities.concurrency ?? 1, settings.isolation === 'none', this.#gate.failures)
     statistics.started++
+    this.#roster.add(session, owner === undefined ? undefined : this.#roster.tenant(owner))
     decisions.record('start', reason, session)
-    this.#roster.add(session)
     void this.#open(session)
     return session
   }
 
-  /** What cannot even be attempted is a process that could not be started: it goes the same way through back-off and breaker. */
-  #spawn(sessionId: string): Child {
-    const { driver, hooks, spawner } = this.#env
-    try {
-      const spec = driver.spawnSpec()
-      return spawner.spawn(hooks.spawn.isUsed() ? hooks.spawn.call(spec, { sessionId }) : spec)
-    } catch (problem) {
-      const error = new GreenroomError('STRATEGY_FAILED', `what to start could not be made out: ${messageOf(problem)}`, { cause: problem })
-      return new UnstartedChild(Promise.resolve(error), '')
-    }
-  }
-
   async #open(session: Session): Promise<void> {
-    const { clock, driver, settings, statistics } = this.#env
-    const { child } = session
-    const gone = new AbortController()
-    void child.exited.then((exit) => {
-      // INV 16: the handshake is settled too.
-      gone.abort(exit.error ?? new Error(`the program ${describeExit(exit, child.stderrTail())}`))
-      this.#retirer.exited(session, exit)
-    })
+    const { clock, statistics } = this.#env
     try {
-      session.channel = await runWithDeadline(
-        async (signal) => {
-          const channel = await driver.open(child, this.#context(session, signal, gone))
-          // A driver without a handshake has noticed nothing of a command that cannot be started.
-          if (child.pid === undefined) throw (await child.exited).error ?? new Error('the process did not start')
-          return channel
-        },
-        settings.timeouts.start,
-        clock,
-        () => new GreenroomError('START_TIMEOUT', `session ${session.id} was not ready within ${settings.timeouts.start} ms (timeouts.start)`, { sessionId: session.id }),
-        gone.signal,
-      )
+      session.channel = await this.#opener.open(session)
     } catch (problem) {
       return this.#failed(session, problem)
     }
-    // It may have ended, or spoken nonsense, in the moment in which it became ready.
-    if (gone.signal.aborted) return this.#failed(session, gone.signal.reason)
     // It may have been ended meanwhile (close, closeWhere).
     if (session.state !== 'starting') return
     const now = clock.now()
@@ -103,22 +76,6 @@ export class Launcher {
     this.#gate.ready(session)
     // INV 5: it is idle, and given to who waits, within this very call.
     this.#settler.offer(session)
-  }
-
-  #context(session: Session, signal: AbortSignal, gone: AbortController): ChannelContext {
-    const { clock, random } = this.#env
-    return {
-      sessionId: session.id,
-      clock,
-      random,
-      signal,
-      unsolicited: (message) => this.#settler.unsolicited(session, message),
-      ask: (question, fallback) => this.#questions.ask(session, question, fallback),
-      broken: (error) => {
-        if (session.state === 'starting') gone.abort(error)
-        else this.#settler.broken(session, error)
-      },
-    }
   }
 
   #failed(session: Session, problem: unknown): void {

@@ -1,3 +1,4 @@
+import { disown } from '../kernel/disown.ts'
 import type { PoolEnvironment } from './environment.ts'
 import type { Roster } from './roster.ts'
 import type { Session } from './session.ts'
@@ -16,6 +17,7 @@ export function leastValuable(env: PoolEnvironment, roster: Roster, among: (sess
     const chosen = env.evictor.choose(idle)
     const session = idle.find((one) => one === chosen)
     if (session) return session
+    disown(chosen)
     env.report(new Error('it chose something other than one of the sessions it was given'), "the evictor's choose")
   } catch (problem) {
     env.report(problem, "the evictor's choose")

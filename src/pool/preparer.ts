@@ -1,7 +1,9 @@
 import { GreenroomError, isGreenroomError, messageOf, type ParkedSession } from '../contracts/index.ts'
 import { runWithDeadline } from '../kernel/deadline.ts'
-import type { PoolEnvironment } from './environment.ts'
+import { disown } from '../kernel/disown.ts'
+import { canResume, type PoolEnvironment } from './environment.ts'
 import type { PooledLease } from './lease.ts'
+import type { Relauncher } from './relauncher.ts'
 import type { Retirer } from './retirer.ts'
 import type { Session } from './session.ts'
 
@@ -15,10 +17,12 @@ interface Taken {
 export class Preparer {
   readonly #env: PoolEnvironment
   readonly #retirer: Retirer
+  readonly #relauncher: Relauncher
 
-  constructor(env: PoolEnvironment, retirer: Retirer) {
+  constructor(env: PoolEnvironment, retirer: Retirer, relauncher: Relauncher) {
     this.#env = env
     this.#retirer = retirer
+    this.#relauncher = relauncher
   }
 
   /** For a session that is bound already. */
@@ -29,9 +33,12 @@ export class Preparer {
   /** True when the key's state is in the store. */
   willResume({ channel, tenant, key }: Pick<Session, 'channel' | 'tenant' | 'key'>): boolean {
     const { settings, store } = this.#env
-    if (!channel?.resume || tenant === undefined || key === undefined || settings.isolation === 'none') return false
+    if (!canResume(this.#env, channel) || tenant === undefined || key === undefined || settings.isolation === 'none') return false
     try {
-      return store.has(tenant, key)
+      const has: unknown = store.has(tenant, key)
+      if (typeof has === 'boolean') return has
+      disown(has)
+      throw new Error('it answered neither true nor false')
     } catch (problem) {
       this.#env.report(problem, "the store's has")
       // It is asked again when the session is prepared, so that the caller hears of it: a state must not be lost in silence.
@@ -69,16 +76,27 @@ export class Preparer {
   }
 
   async #prepare(session: Session, taken: Taken, signal: AbortSignal): Promise<void> {
-    const { tenant, key, channel } = session
-    if (tenant === undefined || !channel) return
-    if (channel.bind) await channel.bind({ tenant, key }, signal)
-    if (key === undefined || !channel.resume) return
+    const { tenant, key } = session
+    if (tenant === undefined) return
+    const { resumesAtSpawn = false } = this.#env.driver.capabilities
+    if (resumesAtSpawn && this.willResume(session)) {
+      const record = await this.#take(tenant, key!, taken)
+      if (record) await this.#relauncher.relaunch(session, { tenant, token: record.token })
+    }
+    const resumes = taken.record !== undefined || this.willResume(session)
+    await session.channel?.bind?.({ tenant, key, ...(resumes && { resumes }) }, signal)
+    if (resumesAtSpawn || key === undefined || !session.channel?.resume) return
+    const record = await this.#take(tenant, key, taken)
+    if (record) await session.channel.resume(record.token, signal)
+  }
+
+  async #take(tenant: string, key: string, taken: Taken): Promise<ParkedSession | undefined> {
     const record = await this.#env.store.take(tenant, key)
-    if (!record) return
+    if (!record) return undefined
     // Given up while the store was asked.
-    if (taken.over) return this.#putBack(record)
-    taken.record = record
-    await channel.resume(record.token, signal)
+    if (taken.over) this.#putBack(record)
+    else taken.record = record
+    return taken.record
   }
 
   #putBack(record: ParkedSession): void {

@@ -1,4 +1,4 @@
-import { formatDuration, type Question } from '../contracts/index.ts'
+import { formatDuration, type Question, type TurnSink } from '../contracts/index.ts'
 import { runWithDeadline } from '../kernel/deadline.ts'
 import type { PoolEnvironment } from './environment.ts'
 import type { PooledLease } from './lease.ts'
@@ -21,7 +21,9 @@ export class Questions {
   /** Resolves to the handler's answer, or to `fallback`; rejects with what the handler throws. */
   async ask(session: Session, question: Question, fallback: unknown): Promise<unknown> {
     if (session.leases.size === 0) {
-      this.#settler.unsolicited(session, { method: question.method, params: question.params })
+      // A turn whose caller has gone may still ask until it has come to its end: there is nothing strange about that.
+      const harmless = question.harmless || isOpen(session, question.turn)
+      this.#settler.unsolicited(session, { method: question.method, params: question.params }, harmless)
       return fallback
     }
     const lease = whomToAsk(session, question)
@@ -34,10 +36,10 @@ export class Questions {
         this.#env.settings.timeouts.answer,
         this.#env.clock,
         () => this.#tooLate(session, question),
-        lease.signal,
+        question.signal ? AbortSignal.any([lease.signal, question.signal]) : lease.signal,
       )
     } catch (problem) {
-      if (problem instanceof Unanswered || lease.over) return fallback
+      if (problem instanceof Unanswered || lease.over || question.signal?.aborted) return fallback
       throw problem
     } finally {
       session.questions--
@@ -50,6 +52,13 @@ export class Questions {
     this.#env.report(problem, `a handler of session ${session.id}`)
     return problem
   }
+}
+
+function isOpen({ turns }: Session, turn: TurnSink | undefined): boolean {
+  for (const one of turns) {
+    if (one === turn) return true
+  }
+  return false
 }
 
 /** The owner of the turn; without one the only lease. Which of several is meant can't be known. */

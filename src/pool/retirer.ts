@@ -2,7 +2,7 @@ import { type EndReason, type ExitInfo, GreenroomError } from '../contracts/inde
 import { endChild } from '../process/ending.ts'
 import { describeExit } from '../process/exit-text.ts'
 import { runWithDeadline } from '../kernel/deadline.ts'
-import type { PoolEnvironment } from './environment.ts'
+import { canResume, type PoolEnvironment } from './environment.ts'
 import type { Roster } from './roster.ts'
 import type { Session } from './session.ts'
 import type { StartGate } from './start-gate.ts'
@@ -35,6 +35,9 @@ export class Retirer {
     let gone!: () => void
     const ending = new Promise<void>((resolve) => (gone = resolve))
     this.#ending.set(session, ending)
+    // Nor may they come by it again in that very moment.
+    session.retireAtRelease ??= reason
+    this.#roster.refreshOpen(session)
     session.revokeAll(error ?? new GreenroomError('SESSION_ENDED', `session ${session.id} was ended (${reason})`, { sessionId: session.id }))
     this.#env.decisions.record('end', error ? () => `${reason}: ${error.message}` : reason, session)
     this.#roster.move(session, 'ending', reason)
@@ -42,12 +45,13 @@ export class Retirer {
     return ending
   }
 
-  /** Ends an idle session, but keeps its key's state in the store where the program can be parked. */
-  async park(session: Session, reason: EndReason): Promise<void> {
-    const { tenant, key, channel } = session
+  /** Ends a session that nobody uses, but keeps its key's state in the store where the program can be parked. */
+  async park(session: Session, reason: EndReason, error?: GreenroomError): Promise<void> {
+    const { tenant, key, channel, state } = session
+    const unused = state === 'idle' || (session.leases.size + session.turns.size === 0 && (state === 'leased' || (state === 'settling' && !session.parking)))
     // A communal session holds nothing that its key would miss.
-    if (tenant === undefined || key === undefined || session.communal || !channel?.park || !channel.resume || session.state !== 'idle') {
-      return this.retire(session, reason)
+    if (tenant === undefined || key === undefined || session.communal || !channel?.park || !canResume(this.#env, channel) || !unused) {
+      return this.retire(session, reason, error)
     }
     const { clock, settings, store } = this.#env
     this.#roster.park(session)
@@ -64,7 +68,7 @@ export class Retirer {
     } catch (problem) {
       // A session that crashed or was ended while it was parked has its reason already.
       if (!session.ending.aborted) this.#env.report(problem, `parking session ${session.id}: the state of its key is lost`)
-      return this.retire(session, reason)
+      return this.retire(session, reason, error)
     }
   }
 

@@ -26,9 +26,10 @@ export class RoomMaker {
    */
   makeRoom(queued: number): void {
     if (this.#gate.allowance === 0) return
-    const { counts, leaving } = this.#roster
-    for (let missing = queued - counts.starting - leaving; missing > 0; missing--) {
-      const victim = this.#leastValuable((session) => session.tenant !== undefined)
+    for (let missing = this.#roster.unserved(queued, this.#env.bindsAtSpawn); missing > 0; missing--) {
+      // What was started for others and has served nobody is missed least.
+      const victim = this.#leastValuable(({ tenant, unclaimed }) => tenant !== undefined && unclaimed)
+        ?? this.#leastValuable(({ tenant }) => tenant !== undefined)
       if (!victim) return
       this.#evict(victim, 'made room for another caller')
     }
@@ -46,7 +47,8 @@ export class RoomMaker {
   }
 
   #leastValuable(among: (session: Session) => boolean): Session | undefined {
-    return this.#roster.idleBound === 0 ? undefined : leastValuable(this.#env, this.#roster, among)
+    const { counts, idleBound } = this.#roster
+    return (this.#env.bindsAtSpawn ? counts.idle : idleBound) === 0 ? undefined : leastValuable(this.#env, this.#roster, among)
   }
 
   #evict(victim: Session, why: string): void {

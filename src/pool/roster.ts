@@ -24,10 +24,10 @@ export interface RosterListener {
 export class Roster {
   readonly sessions = new Map<string, Session>()
   readonly tenants = new Map<string, Tenant>()
-  /** Sessions with room that belong to nobody: whoever comes may have them. */
+  /** Sessions with room that belong to nobody: whoever comes may have them. (Those bound at their spawn are in their tenant's list.) */
   readonly spares: Session[] = []
   readonly counts: Record<SessionState, number> = { starting: 0, idle: 0, leased: 0, settling: 0, checking: 0, ending: 0, gone: 0 }
-  /** Idle sessions that belong to nobody, and how many of them have been so for longer than timeouts.idle. */
+  /** Idle sessions that have served nobody, and how many of them have been so for longer than timeouts.idle. */
   idleSpares = 0
   expiredSpares = 0
   /** Sessions that settle only to leave. */
@@ -59,13 +59,33 @@ export class Roster {
     return this.sessions.size - this.leaving
   }
 
-  /** Idle sessions that are of use to one tenant, or for one key, only. */
+  /** Idle sessions that have served somebody, and are of use to one tenant, or for one key, only. */
   get idleBound(): number {
     return this.counts.idle - this.idleSpares
   }
 
   get busy(): number {
     return this.counts.leased + this.counts.settling - this.#parking
+  }
+
+  /**
+   * How many of those who queue neither a start nor an ending under way will serve; `queued` is how many queue. O(1), but O(tenants that
+   * are here) where sessions are bound at their spawn.
+   */
+  unserved(queued: number, bindsAtSpawn: boolean): number {
+    let unserved = queued - this.counts.starting
+    if (bindsAtSpawn) {
+      unserved = 0
+      for (const tenant of this.tenants.values()) unserved += tenant.unserved
+    }
+    return unserved - this.leaving
+  }
+
+  /** Where sessions are bound at their spawn: how many are starting for tenants nobody of whom waits. O(tenants that are here). */
+  get startingAhead(): number {
+    let ahead = 0
+    for (const { starting, queued } of this.tenants.values()) ahead += Math.max(0, starting - queued)
+    return ahead
   }
 
   facts(waiting: number): PoolFacts {
@@ -83,9 +103,16 @@ export class Roster {
     if (tenant.isEmpty && this.tenants.get(tenant.name) === tenant) this.tenants.delete(tenant.name)
   }
 
-  add(session: Session): void {
+  /** A session has been started, for a certain tenant where sessions are bound at their spawn. */
+  add(session: Session, tenant?: Tenant): void {
     this.sessions.set(session.id, session)
     this.counts.starting++
+    if (tenant) {
+      session.tenant = tenant.name
+      tenant.bound++
+      tenant.starting++
+      tenant.unclaimed++
+    }
     this.#tell(session, undefined, 'starting')
   }
 
@@ -96,11 +123,13 @@ export class Roster {
     if (session.tenant !== undefined && session.tenant !== tenant.name) {
       throw new Error(`greenroom: session ${session.id} belongs to one tenant and was about to be given to another`)
     }
-    if (session.tenant === undefined && !(session.communal && key === undefined)) {
+    if (session.unclaimed && !(session.communal && key === undefined)) {
       this.#uncount(session)
       this.#close(session)
+      session.unclaimed = false
+      if (session.tenant === undefined) tenant.bound++
+      else tenant.unclaimed--
       session.tenant = tenant.name
-      tenant.bound++
       this.#count(session)
     }
     if (key === session.key) return
@@ -120,6 +149,7 @@ export class Roster {
     if (session.communal) {
       this.#uncount(session)
       session.tenant = undefined
+      session.unclaimed = true
       tenant.bound--
       this.#count(session)
       this.forgetIfEmpty(tenant)
@@ -134,11 +164,11 @@ export class Roster {
     this.#count(session)
   }
 
-  /** An idle session leaves, as soon as its state is in the store. */
+  /** A session that nobody uses leaves, as soon as its state is in the store. */
   park(session: Session): void {
     session.parking = true
     this.#parking++
-    this.move(session, 'settling')
+    if (session.state !== 'settling') this.move(session, 'settling')
   }
 
   move(session: Session, to: SessionState, reason?: EndReason): void {
@@ -147,6 +177,7 @@ export class Roster {
     this.#uncount(session)
     this.counts[from]--
     session.state = to
+    if (from === 'starting' && session.tenant !== undefined) this.tenant(session.tenant).starting--
     if (from === 'leased') session.expired = false
     if (session.parking && to === 'ending') {
       session.parking = false
@@ -181,13 +212,13 @@ export class Roster {
   }
 
   #count(session: Session): void {
-    if (session.state !== 'idle' || session.tenant !== undefined) return
+    if (session.state !== 'idle' || !session.unclaimed) return
     this.idleSpares++
     if (session.expired) this.expiredSpares++
   }
 
   #uncount(session: Session): void {
-    if (session.state !== 'idle' || session.tenant !== undefined) return
+    if (session.state !== 'idle' || !session.unclaimed) return
     this.idleSpares--
     if (session.expired) this.expiredSpares--
   }
@@ -211,6 +242,7 @@ export class Roster {
     if (session.tenant === undefined) return
     const tenant = this.tenant(session.tenant)
     tenant.bound--
+    if (session.unclaimed) tenant.unclaimed--
     if (session.key !== undefined) tenant.leaveKey(session.key, session)
     // The tenant is forgotten by the allocator, once it has looked after those who wait there.
   }

@@ -7,7 +7,6 @@ import type { Turn } from './turn.ts'
  */
 export class Session implements SessionView {
   readonly id: string
-  readonly child: Child
   readonly startedAt: number
   /** Requests it can work on at a time. */
   readonly concurrency: number
@@ -23,10 +22,15 @@ export class Session implements SessionView {
   endReason: EndReason | undefined = undefined
   /** Its place in the roster's list of sessions open to anybody (of its tenant); -1 when it is in none. */
   openIndex = -1
+  /** It has been nobody's so far: a spare, also one that was started for a certain tenant. With isolation 'none': it has no key. */
+  unclaimed = true
   /** It settles only to leave: its state is put into the store. */
   parking = false
 
-  // launcher
+  // opener and relauncher
+  child: Child
+  /** Its process is being replaced by another: what becomes of either is the relauncher's business. */
+  relaunching = false
   channel: Channel | undefined = undefined
   /** Series of failures before its start: failures of processes that started in the same series are one. */
   readonly failuresBefore: number

@@ -8,6 +8,9 @@ import type { Retirer } from './retirer.ts'
 import type { Roster } from './roster.ts'
 import type { Session } from './session.ts'
 
+/** Reasons that say nothing against what a session holds. */
+const SOUND: ReadonlySet<EndReason> = new Set(['aged', 'worn', 'limit'])
+
 /** Hears of the turns that are under way. */
 export interface TurnListener {
   turnBegun(session: Session): void
@@ -88,9 +91,10 @@ export class Settler implements LeaseHost {
     else this.offer(session)
   }
 
-  /** The session may be had by whoever comes next, unless it is to be ended (INV 21). */
+  /** The session may be had by whoever comes next, unless it is to be ended (INV 21). What its key left is kept, unless it is not to be trusted. */
   offer(session: Session): void {
-    if (session.retireAtRelease) void this.#retirer.retire(session, session.retireAtRelease)
+    const reason = session.retireAtRelease
+    if (reason) void (SOUND.has(reason) ? this.#retirer.park(session, reason) : this.#retirer.retire(session, reason))
     else this.#roster.move(session, 'idle')
   }
 
@@ -99,14 +103,14 @@ export class Settler implements LeaseHost {
     void this.#retirer.retire(session, 'destroyed', error)
   }
 
-  /** A message nobody asked for: it belongs to the lease; without one it is contamination. */
-  unsolicited(session: Session, message: unknown): void {
+  /** A message nobody asked for: it belongs to the lease; without one it is contamination, unless it is harmless. */
+  unsolicited(session: Session, message: unknown, harmless = false): void {
     if (session.leases.size > 0) {
       for (const lease of session.leases) lease.receive(message)
       return
     }
     // A starting session has served nobody: whatever it says is its own noise.
-    if (session.state !== 'starting') void this.#retirer.retire(session, 'contaminated')
+    if (session.state !== 'starting' && !harmless) void this.#retirer.retire(session, 'contaminated')
   }
 
   /** The driver can't go on with this session. */
@@ -118,7 +122,7 @@ export class Settler implements LeaseHost {
   /** Ends the session when it would be offered again, or now when it is idle. */
   retireAtRelease(session: Session, reason: EndReason): void {
     session.retireAtRelease ??= reason
-    if (session.state === 'idle') void this.#retirer.retire(session, reason)
+    if (session.state === 'idle') this.offer(session)
     else this.#roster.refreshOpen(session)
   }
 

@@ -1,4 +1,5 @@
 import { type Clock, type Failure, GreenroomError, messageOf, type RestartDecision, type RestartPolicy, type Timer } from '../contracts/index.ts'
+import { disown } from '../kernel/disown.ts'
 import type { DecisionLog } from './decision-log.ts'
 import type { Session } from './session.ts'
 
@@ -88,7 +89,7 @@ export class StartGate {
     this.#inARow = 0
     this.#lastError = undefined
     try {
-      this.#policy.ready()
+      disown(this.#policy.ready())
     } catch (problem) {
       this.#report(problem, "the restart policy's ready")
     }
@@ -105,6 +106,7 @@ export class StartGate {
       const decision = this.#policy.failed(failure)
       const ms = decision.action === 'retry' ? decision.delayMs : decision.cooldownMs
       if (ms >= 0 && ms < Infinity) return decision
+      disown(decision)
       throw new Error(`it answered ${decision.action}, for ${ms} ms`)
     } catch (problem) {
       this.#report(problem, "the restart policy's failed")

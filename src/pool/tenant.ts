@@ -18,6 +18,9 @@ export class Tenant {
   readonly open: Session[] = []
   /** Live sessions bound to it, dying ones included. */
   bound = 0
+  /** Of these, how many are starting, and how many have served nobody yet: only where sessions are bound at their spawn. */
+  starting = 0
+  unclaimed = 0
   /** Its callers in the queue, each of whom may lead to one more session. */
   queued = 0
   /** Its callers who may not queue yet, because the tenant holds as many sessions as it may. */
@@ -25,6 +28,16 @@ export class Tenant {
 
   constructor(name: string) {
     this.name = name
+  }
+
+  /** Sessions it holds or will hold as soon as its queued callers are served: one that is starting is for one of them. */
+  get claims(): number {
+    return this.bound - this.starting + Math.max(this.starting, this.queued)
+  }
+
+  /** Queued callers for whom nothing is starting. */
+  get unserved(): number {
+    return Math.max(0, this.queued - this.starting)
   }
 
   get isEmpty(): boolean {

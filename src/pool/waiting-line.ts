@@ -1,5 +1,6 @@
 import { type AcquireRequest, GreenroomError, type LinkedNode, type Queue, type QueueTicket, type RequestHandler } from '../contracts/index.ts'
 import { onAbort } from '../kernel/abort-callbacks.ts'
+import { disown } from '../kernel/disown.ts'
 import type { Timeout, Timeouts } from '../kernel/timeouts.ts'
 import type { PooledLease } from './lease.ts'
 import type { Roster } from './roster.ts'
@@ -54,7 +55,9 @@ export class WaitingLine {
   readonly #max: number
   readonly #gaveUp: (waiter: Waiter, error: GreenroomError) => void
   readonly #report: (problem: unknown, where: string) => void
-  #size = 0
+  /** By books of its own, not the queue's: whatever a queue forgets, everybody is told at the end. */
+  readonly #waiting = new Set<Waiter>()
+  #queued = 0
 
   constructor(deps: {
     queue: Queue<Waiter>
@@ -74,22 +77,27 @@ export class WaitingLine {
 
   /** Everybody who waits. */
   get size(): number {
-    return this.#size
+    return this.#waiting.size
+  }
+
+  /** In the order they came. */
+  get waiters(): Iterable<Waiter> {
+    return this.#waiting
   }
 
   /** Those whom any session (of their tenant) would serve. */
   get queued(): number {
-    return this.#queue.size
+    return this.#queued
   }
 
   get isFull(): boolean {
-    return this.#size >= this.#max
+    return this.size >= this.#max
   }
 
   /** Begins to wait, in no particular place yet: deadline and signal count from here. */
   enter(waiter: Waiter): void {
     const { timeoutMs, signal } = waiter.terms
-    this.#size++
+    this.#waiting.add(waiter)
     waiter.timeout = this.#timeouts.add(timeoutMs, this.#timedOut, waiter, waiter.since)
     if (signal) {
       waiter.forgetSignal = onAbort(signal, () => {
@@ -102,7 +110,7 @@ export class WaitingLine {
   leave(waiter: Waiter): void {
     if (!waiter.waiting) return
     waiter.waiting = false
-    this.#size--
+    this.#waiting.delete(waiter)
     if (waiter.timeout) this.#timeouts.remove(waiter.timeout)
     waiter.forgetSignal?.()
     this.takeOut(waiter)
@@ -111,9 +119,13 @@ export class WaitingLine {
   /** Puts it in the queue for any session. Throws what the queue throws. */
   queue(waiter: Waiter): void {
     const ticket: unknown = this.#queue.push(waiter)
-    if (typeof ticket !== 'object' || ticket === null) throw new Error('its push gave no ticket')
+    if (typeof ticket !== 'object' || ticket === null || 'then' in ticket) {
+      disown(ticket)
+      throw new Error('its push gave no ticket')
+    }
     waiter.ticket = ticket
     this.#roster.tenant(waiter.tenant).queued++
+    this.#queued++
   }
 
   /** Takes it out of its place; it waits on. */
@@ -124,7 +136,7 @@ export class WaitingLine {
     if (!ticket) return
     this.#left(waiter)
     try {
-      this.#queue.remove(ticket)
+      disown(this.#queue.remove(ticket))
     } catch (problem) {
       this.#report(problem, "the queue's remove")
     }
@@ -142,28 +154,36 @@ export class WaitingLine {
 
   /** INV 8, INV 10: whatever a queue does, nobody is served who does not wait, or who belongs to another tenant. */
   #take(next: () => Waiter | undefined, name: string, tenant?: string): Waiter | undefined {
-    try {
-      const waiter = next()
+    // What it holds beyond those who wait in it, it failed to take out: behind them there may be others.
+    const surplus = this.#queue.size > this.#queued ? this.#queue.size - this.#queued : 0
+    for (let tries = surplus + 1; tries > 0; tries--) {
+      let waiter: Waiter | undefined
+      try {
+        waiter = next()
+      } catch (problem) {
+        this.#report(problem, `the queue's ${name}`)
+        return undefined
+      }
       if (!waiter) return undefined
-      if (!waiter.ticket) throw new Error('it gave somebody who does not wait in it')
-      this.#left(waiter)
-      if (tenant === undefined || waiter.tenant === tenant) return waiter
-      const error = new GreenroomError('STRATEGY_FAILED', `the queue's ${name} gave a caller of another tenant`)
-      this.#giveUp(waiter, error)
-      throw error
-    } catch (problem) {
-      this.#report(problem, `the queue's ${name}`)
-      return undefined
+      const waits = waiter.ticket !== undefined
+      if (waits) this.#left(waiter)
+      else disown(waiter)
+      if (waits && (tenant === undefined || waiter.tenant === tenant)) return waiter
+      const error = new GreenroomError('STRATEGY_FAILED', `the queue's ${name} gave ${waits ? 'a caller of another tenant' : 'somebody who does not wait in it'}`)
+      this.#report(error, `the queue's ${name}`)
+      if (waits) this.#giveUp(waiter, error)
     }
+    return undefined
   }
 
   #left(waiter: Waiter): void {
     waiter.ticket = undefined
     this.#roster.tenant(waiter.tenant).queued--
+    this.#queued--
   }
 
   readonly #timedOut = (waiter: Waiter): void => {
-    this.#giveUp(waiter, new GreenroomError('ACQUIRE_TIMEOUT', 'no session came free in time', { pool: this.#roster.facts(this.#size) }))
+    this.#giveUp(waiter, new GreenroomError('ACQUIRE_TIMEOUT', 'no session came free in time', { pool: this.#roster.facts(this.size) }))
   }
 
   #giveUp(waiter: Waiter, error: GreenroomError): void {

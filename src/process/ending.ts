@@ -24,20 +24,24 @@ export interface EndReport {
 }
 
 /**
- * Ends a process and all of its group: goodbye and end of input, SIGTERM, SIGKILL. A step is over as soon as the process is
+ * Ends a process and its whole tree: goodbye and end of input, SIGTERM, SIGKILL. A step is over as soon as the process is
  * gone, at the latest after `stepMs`, so that this takes 3 × `stepMs` at most whatever the process does (INV 17, INV 20).
- * What is left of the group is then killed. Never rejects. May be called again on the same child.
+ * What is left of its group is then killed, and whatever else is left of the tree as soon as it is found: `child.endTree()` tells
+ * when that is done. Never rejects. May be called again on the same child.
  */
 export async function endChild(child: Child, options: EndOptions): Promise<EndReport> {
   const report = await climb(child, options)
-  // INV 18: descendants don't outlive it. Those that left the group are not reached by this.
+  // INV 18: descendants don't outlive it. Nobody waits for the look at all processes: its place is free already.
   child.signalGroup('SIGKILL')
+  void child.endTree?.()
   return report
 }
 
 async function climb(child: Child, { clock, stepMs, goodbye, immediate = false }: EndOptions): Promise<EndReport> {
   if (child.exit) return { step: 'gone', exit: child.exit }
   const problem: { goodbyeProblem?: unknown } = {}
+  // Before anything ends: the links to descendants that carry no mark are cut with their parents.
+  if (child.noteTree) await child.noteTree()
 
   if (!immediate) {
     const farewell = new AbortController()
@@ -55,6 +59,7 @@ async function climb(child: Child, { clock, stepMs, goodbye, immediate = false }
     if (terminated) return { step: 'sigterm', exit: terminated, ...problem }
   }
 
+  if (child.noteTree && !immediate) await child.noteTree()
   send(child, 'SIGKILL')
   const killed = await exitWithin(child, stepMs, clock)
   return killed ? { step: 'sigkill', exit: killed, ...problem } : { step: 'lost', ...problem }
@@ -70,7 +75,8 @@ async function sayGoodbye(goodbye: EndOptions['goodbye'], signal: AbortSignal, p
 
 /** The process itself too: it may have moved to another group. */
 function send(child: Child, signal: NodeJS.Signals): void {
-  if (!child.signalGroup(signal)) child.signal(signal)
+  if (child.signalTree && signal !== 'SIGKILL') void child.signalTree(signal)
+  else if (!child.signalGroup(signal)) child.signal(signal)
 }
 
 /** Resolves to how the process ended, or to `undefined` after `ms`. */

@@ -9,7 +9,8 @@ export function describeExit(exit: ExitInfo, stderrTail: string): string {
   return said === '' ? howItEnded(exit) : `${howItEnded(exit)}. The last it wrote to stderr:\n${said}`
 }
 
-function howItEnded({ code, signal, error }: ExitInfo): string {
+function howItEnded({ code, signal, error, unseen }: ExitInfo): string {
   if (error) return error.message.includes('could not be started') ? error.message : `could not be started: ${error.message}`
+  if (unseen) return 'ended, and nobody saw how: the keeper that started it was killed before'
   return signal ? `was killed by ${signal}` : `exited with code ${code}`
 }

@@ -1,4 +1,4 @@
-import type { Binding, Channel, ChannelContext, Child, Driver, DriverCapabilities, SpawnSpec, TurnSink } from '../contracts/index.ts'
+import type { Binding, Birth, Channel, ChannelContext, Child, Driver, DriverCapabilities, SpawnSpec, TurnSink } from '../contracts/index.ts'
 import { InMemoryChild } from './in-memory-child.ts'
 import { InMemoryProgram } from './in-memory-program.ts'
 
@@ -20,8 +20,9 @@ export class InMemoryDriver implements Driver {
     this.#opened = opened
   }
 
-  spawnSpec(): SpawnSpec {
-    return { command: 'in-memory' }
+  spawnSpec(birth?: Birth): SpawnSpec {
+    if (!birth) return { command: 'in-memory' }
+    return { command: 'in-memory', env: { TENANT: birth.tenant, ...(birth.token !== undefined && { TOKEN: birth.token }) } }
   }
 
   async open(child: Child, context: ChannelContext): Promise<Channel> {
@@ -32,11 +33,13 @@ export class InMemoryDriver implements Driver {
     const exits = start.fails === true && startFailure === 'exits'
     if (exits) child.after(start.ms, () => child.end({ code: 1, signal: null }))
     await child.step('start', exits ? { ms: Infinity } : start)
+    const token = child.spec.env?.['TOKEN']
+    if (token !== undefined) program.notes = JSON.parse(token) as string[]
     return this.#channel(program)
   }
 
   #channel(program: InMemoryProgram): Channel {
-    const { ping, bind, park, resetGuarantees } = this.capabilities
+    const { ping, bind, park, resumesAtSpawn = false, resetGuarantees } = this.capabilities
     const { child } = program
     const { behaviour } = child
     return {
@@ -67,6 +70,8 @@ export class InMemoryDriver implements Driver {
           await child.step('park', behaviour.park)
           return JSON.stringify(program.notes)
         },
+      }),
+      ...(park && !resumesAtSpawn && {
         resume: async (token: string) => {
           await child.step('resume', behaviour.resume)
           program.notes = JSON.parse(token) as string[]

@@ -70,7 +70,7 @@ export class Lifetimes implements RosterListener {
   readonly #idledOut = (session: Session): void => {
     // Being probed: looked at again when that is over.
     if (session.state !== 'idle') return
-    if (session.tenant !== undefined) return void this.#retirer.park(session, 'idle')
+    if (!session.unclaimed) return void this.#retirer.park(session, 'idle')
     // A spare may be wanted all the same: the scaler decides.
     this.#roster.expire(session)
     this.#demand.poke('tick')

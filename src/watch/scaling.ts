@@ -1,4 +1,5 @@
 import { GreenroomError, type ScaleDecision, type ScaleTrigger, type ScaleView, type SessionState, type Timer } from '../contracts/index.ts'
+import { disown } from '../kernel/disown.ts'
 import type { Demand } from '../pool/demand.ts'
 import type { PoolEnvironment } from '../pool/environment.ts'
 import type { Launcher } from '../pool/launcher.ts'
@@ -14,6 +15,7 @@ const TICK_MS = 1_000
 
 /** One call of warm(): what is still to be started, and what became of what was. */
 interface WarmUp {
+  readonly tenant: string | undefined
   missing: number
   readonly starting: Set<Session>
   added: number
@@ -118,12 +120,12 @@ export class Scaling implements RosterListener {
    * Starts spares beyond what the scaler wants, as far as there is room. Resolves, when they are ready or have failed, to how many are
    * ready; rejects when the breaker is open, or opens before any of them is.
    */
-  warm(count: number): Promise<number> {
+  warm(count: number, tenant?: string): Promise<number> {
     const promised = [...this.#warmUps].reduce((sum, { missing }) => sum + missing, 0)
     const room = Math.min(count, this.#env.settings.size.max - this.#roster.live - promised)
     if (room <= 0) return Promise.resolve(0)
     if (this.#gate.state === 'open') return Promise.reject(this.#gate.breakerError())
-    const warm = new Promise<number>((resolve, reject) => this.#warmUps.add({ missing: room, starting: new Set(), added: 0, resolve, reject }))
+    const warm = new Promise<number>((resolve, reject) => this.#warmUps.add({ tenant, missing: room, starting: new Set(), added: 0, resolve, reject }))
     warm.catch(() => undefined)
     this.#demand.poke('manual')
     return warm
@@ -169,8 +171,12 @@ export class Scaling implements RosterListener {
 
   #askScaler(trigger: ScaleTrigger): void {
     try {
-      const { target, reason } = this.#env.scaler.decide(this.#view(), trigger)
-      if (!Number.isFinite(target)) throw new Error(`the scaler's target is ${target}`)
+      const decision = this.#env.scaler.decide(this.#view(), trigger)
+      const { target, reason } = decision
+      if (!Number.isFinite(target)) {
+        disown(decision)
+        throw new Error(`the scaler's target is ${target}`)
+      }
       this.#decide({ target: this.#clamp(Math.round(target)), reason })
     } catch (problem) {
       // INV 8: a scaler that fails decides nothing; those who wait must be served all the same.
@@ -196,13 +202,13 @@ export class Scaling implements RosterListener {
   #grow(): void {
     const missing = this.#decision.target - this.#roster.staying
     for (let i = 0; i < missing; i++) {
-      if (!this.#launcher.start(this.#decision.reason)) return
+      if (!this.#launcher.start(this.#decision.reason)) break
     }
     for (const warmUp of this.#warmUps) {
       while (warmUp.missing > 0) {
-        const session = this.#launcher.start('asked to warm up')
-        // Others have taken the room there was.
-        if (!session && this.#roster.live >= this.#env.settings.size.max) return this.#dropWarmUps()
+        const session = this.#launcher.start('asked to warm up', warmUp.tenant)
+        // Others have taken the room there was, in the pool or in what its tenant may have.
+        if (!session && (this.#roster.live >= this.#env.settings.size.max || this.#launcher.room > 0)) return this.#dropWarmUps()
         if (!session) return
         warmUp.missing--
         warmUp.starting.add(session)
@@ -239,7 +245,7 @@ export class Scaling implements RosterListener {
     const settled = this.#automatic ? staying - counts.starting : staying
     for (let tooMany = settled - this.#decision.target; tooMany > 0; tooMany--) {
       // Spares first: they hold nothing that anybody would miss.
-      const victim = leastValuable(this.#env, this.#roster, ({ tenant }) => tenant === undefined) ?? leastValuable(this.#env, this.#roster, () => true)
+      const victim = leastValuable(this.#env, this.#roster, ({ unclaimed }) => unclaimed) ?? leastValuable(this.#env, this.#roster, () => true)
       if (!victim) return
       void this.#retirer.park(victim, 'scaled')
     }
@@ -257,17 +263,20 @@ export class Scaling implements RosterListener {
   #view(): ScaleView {
     const { counts, staying, busy, idleBound, idleSpares, expiredSpares, sessions } = this.#roster
     const { min, max, spare } = this.#env.settings.size
+    const waiting = this.#line.queued
+    // What was started for certain tenants is of no use to the others who wait: they would have it by now.
+    const reserved = this.#env.bindsAtSpawn && waiting > 0
     // Summed only for scalers that look: it takes a walk over all sessions.
     const measured = measurements(sessions)
     return {
       size: staying,
       starting: counts.starting,
       busy,
-      idleBound,
-      idleSpare: idleSpares,
-      idleSpareFresh: idleSpares - expiredSpares,
+      idleBound: reserved ? counts.idle + this.#roster.startingAhead : idleBound,
+      idleSpare: reserved ? 0 : idleSpares,
+      idleSpareFresh: reserved ? 0 : idleSpares - expiredSpares,
       checking: counts.checking,
-      waiting: this.#line.queued,
+      waiting,
       min,
       max,
       spare,

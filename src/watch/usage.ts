@@ -1,39 +1,58 @@
-import { GreenroomError, type Limit, type SessionState, type Timer, type UsageSampler } from '../contracts/index.ts'
+import type { Limit, ProcessUsage, SessionState, Timer, Usage, UsageSampler } from '../contracts/index.ts'
 import { runWithDeadline } from '../kernel/deadline.ts'
+import { disown } from '../kernel/disown.ts'
 import type { PoolEnvironment } from '../pool/environment.ts'
 import type { Retirer } from '../pool/retirer.ts'
 import type { Roster, RosterListener } from '../pool/roster.ts'
 import type { Session } from '../pool/session.ts'
 import type { Settler } from '../pool/settler.ts'
+import type { Census } from '../process/census/census.ts'
+import { Judge } from './usage/judge.ts'
+import { MemoryRota, type Measured } from './usage/memory-rota.ts'
+import { SessionMeter, type TreeReading } from './usage/session-meter.ts'
+import { Throttle } from './usage/throttle.ts'
+import { Trees } from './usage/trees.ts'
 
-/** Measures all sessions in one sweep, now and then, and lets the limits judge what was measured. */
+export interface UsageWatchDeps {
+  readonly env: PoolEnvironment
+  readonly roster: Roster
+  readonly retirer: Retirer
+  readonly settler: Settler
+  readonly sampler: UsageSampler
+  /** By their names. */
+  readonly limits: ReadonlyMap<string, Limit>
+  /** Finds the processes of a session's tree; without it, only the session's own process is measured. */
+  readonly census: Census | undefined
+  readonly everyMs: number
+  /** How often each session's proportional memory is measured; `Infinity`: never. */
+  readonly pssEveryMs: number
+}
+
+/** Measures all sessions in one sweep, now and then, each with its whole process tree, and lets the limits judge what was measured. */
 export class UsageWatch implements RosterListener {
   readonly #env: PoolEnvironment
   readonly #roster: Roster
-  readonly #retirer: Retirer
-  readonly #settler: Settler
   readonly #sampler: UsageSampler
-  readonly #limits: readonly Limit[]
   readonly #everyMs: number
+  readonly #trees: Trees
+  readonly #throttle: Throttle
+  readonly #judge: Judge
+  readonly #rota: MemoryRota
+  readonly #meters = new WeakMap<Session, SessionMeter>()
+  /** Processes of the last sweep that could be read: the sampler may keep something of each. */
+  #sampled = new Set<number>()
   readonly #closed = new AbortController()
   #next: Timer | undefined
 
-  constructor(deps: {
-    env: PoolEnvironment
-    roster: Roster
-    retirer: Retirer
-    settler: Settler
-    sampler: UsageSampler
-    limits: readonly Limit[]
-    everyMs: number
-  }) {
-    this.#env = deps.env
-    this.#roster = deps.roster
-    this.#retirer = deps.retirer
-    this.#settler = deps.settler
-    this.#sampler = deps.sampler
-    this.#limits = deps.limits
-    this.#everyMs = deps.everyMs
+  constructor({ env, roster, retirer, settler, sampler, limits, census, everyMs, pssEveryMs }: UsageWatchDeps) {
+    this.#env = env
+    this.#roster = roster
+    this.#sampler = sampler
+    this.#everyMs = everyMs
+    this.#trees = new Trees(census)
+    this.#throttle = new Throttle(env, this.#trees, limits.values())
+    this.#judge = new Judge({ env, retirer, settler, throttle: this.#throttle, limits })
+    this.#rota = new MemoryRota(env, sampler, { everyMs, pssEveryMs })
   }
 
   start(): void {
@@ -44,58 +63,87 @@ export class UsageWatch implements RosterListener {
   close(): void {
     this.#next?.cancel()
     this.#closed.abort(new Error('the pool is closed'))
+    this.#throttle.close()
+    this.#guard(() => disown(this.#sampler.close?.()), "the sampler's close")
   }
 
-  changed(session: Session, _from: SessionState | undefined, to: SessionState): void {
-    if (to !== 'gone' || session.pid === undefined) return
-    try {
-      this.#sampler.forget?.(session.pid)
-    } catch (problem) {
-      this.#env.report(problem, "the sampler's forget")
-    }
+  /** The share of the time, or of the CPU it wants, that a limit leaves to the session; 1 when it is free. */
+  shareOf(session: Session): number {
+    return this.#throttle.shareOf(session)
+  }
+
+  changed(session: Session, from: SessionState | undefined, to: SessionState): void {
+    this.#throttle.changed(session, from, to)
+    if (to !== 'gone') return
+    this.#rota.forget(session)
+    for (const { pid } of this.#trees.of(session)) this.#forget(pid)
+    if (session.pid !== undefined) this.#forget(session.pid)
   }
 
   async #sweep(): Promise<void> {
-    const byPid = new Map<number, Session>()
-    for (const session of this.#roster.sessions.values()) {
-      if (session.pid !== undefined && session.child.exit === undefined) byPid.set(session.pid, session)
-    }
-    if (byPid.size === 0) return
+    const sessions = [...this.#roster.sessions.values()].filter(({ pid, child }) => pid !== undefined && child.exit === undefined)
+    if (sessions.length === 0) return
     try {
-      const usages = await runWithDeadline(
-        () => this.#sampler.sample([...byPid.keys()]),
-        Math.max(5_000, this.#everyMs),
-        this.#env.clock,
-        () => new Error('the sampler took too long'),
-        this.#closed.signal,
-      )
-      for (const [pid, session] of byPid) {
-        // INV 27: what could not be measured is unknown from now on, not what it was.
-        session.usage = usages.get(pid)
-        if (session.usage) this.#judge(session)
-      }
+      const late = () => new Error('the sampler took too long')
+      const readings = await runWithDeadline(() => this.#read(sessions), Math.max(5_000, this.#everyMs), this.#env.clock, late, this.#closed.signal)
+      const now = this.#env.clock.now()
+      const measured = sessions.map((session) => ({ session, ...this.#measure(session, readings.get(session)!, now) }))
+      await this.#rota.measure(measured.filter(({ usage }) => usage.memoryBytes !== undefined), this.#judge.exactMemoryFrom, this.#closed.signal)
+      if (this.#closed.signal.aborted) return
+      for (const { session, meter, usage } of measured) this.#conclude(session, usage, meter.proportionalBytes(now, this.#rota.maxAgeMs))
     } catch (problem) {
       if (this.#closed.signal.aborted) return
-      for (const session of byPid.values()) session.usage = undefined
+      for (const session of sessions) session.usage = undefined
       this.#env.report(problem, 'measuring the sessions')
     }
   }
 
-  #judge(session: Session): void {
-    const usage = session.usage!
-    if (this.#env.hooks.usage.isUsed()) this.#env.hooks.usage.call(session, usage)
-    if (session.state === 'ending' || session.state === 'gone') return
-    for (const limit of this.#limits) {
-      try {
-        const verdict = limit.judge(session, usage)
-        if (verdict.action === 'ok') continue
-        if (verdict.action !== 'recycle' && verdict.action !== 'end') throw new Error(`its verdict was ${String((verdict as { action: unknown }).action)}`)
-        this.#env.decisions.record('end', `${verdict.action}: ${verdict.reason}`, session)
-        if (verdict.action === 'recycle') return this.#settler.retireAtRelease(session, 'limit')
-        return void this.#retirer.retire(session, 'limit', new GreenroomError(verdict.code, `session ${session.id} was ended: ${verdict.reason}`, { sessionId: session.id }))
-      } catch (problem) {
-        this.#env.report(problem, "a limit's judge")
-      }
+  async #read(sessions: readonly Session[]): Promise<Map<Session, TreeReading>> {
+    const members = await this.#trees.look(sessions)
+    const pids = [...members.values()].flatMap((tree) => tree.map(({ pid }) => pid))
+    const found = await this.#sampler.sample(pids)
+    for (const pid of this.#sampled) if (!found.has(pid)) this.#forget(pid)
+    this.#sampled = new Set(found.keys())
+    return new Map(sessions.map((session) => [session, this.#readingOf(session, found)]))
+  }
+
+  #readingOf(session: Session, found: ReadonlyMap<number, ProcessUsage>): TreeReading {
+    const processes = new Map<number, ProcessUsage>()
+    let complete = true
+    for (const member of this.#trees.of(session)) {
+      const usage = found.get(member.pid)
+      const same = usage && (usage.startTime === undefined || member.startTime === undefined || usage.startTime === member.startTime)
+      if (same) processes.set(member.pid, usage)
+      // One that has ended since the look is not missing.
+      else if (this.#trees.mayLive(member)) complete = false
+    }
+    return { processes, complete: complete && processes.has(session.pid!), counted: this.#trees.sees(session) }
+  }
+
+  #measure(session: Session, reading: TreeReading, now: number): Omit<Measured, 'session'> & { usage: Usage } {
+    let meter = this.#meters.get(session)
+    if (!meter) this.#meters.set(session, (meter = new SessionMeter()))
+    return { meter, pids: [...reading.processes.keys()], usage: meter.measure(reading, now) }
+  }
+
+  #conclude(session: Session, measured: Usage, proportionalBytes: number | undefined): void {
+    const usage = proportionalBytes === undefined || measured.memoryBytes === undefined ? measured : { ...measured, proportionalBytes }
+    // INV 27: what could not be measured is unknown from now on, not what it was.
+    session.usage = usage.memoryBytes === undefined && usage.cpuPercent === undefined ? undefined : usage
+    if (session.usage && this.#env.hooks.usage.isUsed()) this.#env.hooks.usage.call(session, session.usage)
+    const { bytesRead, stderrBytes } = session.child
+    this.#judge.judge(session, usage, { stdoutBytes: bytesRead, ...(stderrBytes !== undefined && { stderrBytes }) })
+  }
+
+  #forget(pid: number): void {
+    this.#guard(() => disown(this.#sampler.forget?.(pid)), "the sampler's forget")
+  }
+
+  #guard(action: () => void, where: string): void {
+    try {
+      action()
+    } catch (problem) {
+      this.#env.report(problem, where)
     }
   }
 }

@@ -18,6 +18,8 @@ const POOL_PROGRAM = `
 const TYPED_PROGRAM = `
 import { createPool, defineConfig, GreenroomError, type Pool } from 'greenroom'
 import { definePlugin, z } from 'greenroom/kit'
+import { createPool as lend } from 'greenroom/compat/generic-pool'
+import { Pool as Lender, TimeoutError } from 'greenroom/compat/tarn'
 import leastLoaded from 'greenroom/plugins/balancers/least-loaded'
 
 const options = z.strictObject({ bias: z.number() })
@@ -42,6 +44,9 @@ export const config = defineConfig({
 })
 export const pool: Pool = await createPool(config)
 export const answer: { value: number } = await pool.request<{ value: number }>({}, { tenant: 'a', timeout: '5s' })
+export const lent: { url: string } = await lend({ create: async () => ({ url: 'a' }), destroy() {} }, { max: 2, min: 1 }).acquire()
+export const alsoLent: { url: string } = await new Lender<{ url: string }>({ create: (done) => done(null, { url: 'a' }), destroy() {}, min: 0, max: 1 }).acquire().promise
+export const isLate = (error: unknown): boolean => error instanceof TimeoutError && error.code === 'ACQUIRE_TIMEOUT'
 export const isOurs = (error: unknown): boolean => error instanceof GreenroomError && error.code === 'QUEUE_FULL'
 
 // @ts-expect-error an unknown option of a bundled driver
@@ -54,6 +59,8 @@ defineConfig({ driver: { use: 'json-lines' } })
 defineConfig({ driver: 'node-repl', balancer: { use: 'mine', bias: 'much' } })
 // @ts-expect-error an unknown field
 defineConfig({ driver: 'node-repl', sizes: { max: 3 } })
+// @ts-expect-error an unknown option of a facade
+lend({ create: () => ({}), destroy() {} }, { maxx: 2 })
 // @ts-expect-error no duration
 defineConfig({ driver: 'node-repl', timeouts: { idle: 'five minutes' } })
 `
@@ -93,6 +100,22 @@ describe('the package', () => {
     const help = await greenroom('--help')
     expect(help.code).toBe(0)
     for (const command of ['serve', 'run', 'stats', 'init', 'doctor']) expect(help.stdout).toMatch(new RegExp(`^ +${command}\\b`, 'm'))
+  }, 60_000)
+
+  it('has the facades as sub-paths, by import and by require()', async () => {
+    const work = `
+      const pool = createPool({ create: () => ({ id: 1 }), destroy() {} })
+      const lender = new Pool({ create: () => ({ id: 2 }), destroy() {}, min: 0, max: 1 })
+      const lent = [await pool.acquire(), await lender.acquire().promise]
+      console.log(...lent.map(({ id }) => id))
+      lender.release(lent[1])
+      await pool.release(lent[0])
+      await Promise.all([lender.destroy(), pool.drain().then(() => pool.clear())])`
+    await project.write('facades.mjs', `import { createPool } from 'greenroom/compat/generic-pool'\nimport { Pool } from 'greenroom/compat/tarn'\n${work}`)
+    await project.write('facades.cjs', `const { createPool } = require('greenroom/compat/generic-pool')\nconst { Pool } = require('greenroom/compat/tarn')\nvoid (async () => {${work}})()`)
+    for (const file of ['facades.mjs', 'facades.cjs']) {
+      expect(await project.run(process.execPath, [file])).toEqual({ code: 0, stdout: '1 2\n', stderr: '' })
+    }
   }, 60_000)
 
   it('has every bundled plugin as a sub-path', async () => {

@@ -23,6 +23,7 @@ describe('greenroom doctor', () => {
     expect(code).toBe(0)
     expect(check('node')?.status).toBe('ok')
     expect(check('config file')?.status).toBe('note')
+    expect(check('keeper')).toMatchObject({ status: process.platform === 'win32' ? 'note' : 'ok' })
     expect(check('session')).toMatchObject({ status: 'ok', message: expect.stringMatching(/^ready \d.*s after its start$/) as string })
     expect(check('probe')).toMatchObject({ status: 'ok', message: expect.stringMatching(/^passed its health check in /) as string })
   })
@@ -54,6 +55,11 @@ describe('greenroom doctor', () => {
     expect(code).toBe(1)
     expect(check('session')?.status).toBe('ok')
     expect(check('probe')?.status).toBe('fail')
+  })
+
+  it('says what is lost where the config does without the keeper', async () => {
+    const { check } = await examined({ driver: 'node-repl', keeper: false })
+    expect(check('keeper')).toMatchObject({ status: 'note', advice: expect.stringContaining('until its next start') as string })
   })
 
   it('notes that nobody looks at idle sessions', async () => {

@@ -18,6 +18,16 @@ async function loaded(cwd: string): Promise<PoolConfig> {
   return (await loadConfig({ cwd, modules: { greenroom, 'greenroom/kit': kit } })).config as unknown as PoolConfig
 }
 
+/** What the program of each driver's config is asked, and what it answers. */
+const DIALOGUES = {
+  'node-repl': ['{"code":"1"}', { value: 1 }],
+  'python-repl': ['{"code":"1"}', { value: 1 }],
+  'shell': ['{"command":"echo 1"}', { stdout: '1\n' }],
+  'json-lines': ['{"code":"1"}', { code: '1' }],
+  'json-rpc': ['{"method":"echo","params":{"code":"1"}}', { code: '1' }],
+  'acp': ['{"prompt":"1"}', { stopReason: 'end_turn' }],
+} as const
+
 function problemsOf(files: readonly string[]): string[] {
   const { config } = ts.readConfigFile(join(ROOT, 'tsconfig.json'), (path) => ts.sys.readFile(path))
   const { options } = ts.parseJsonConfigFileContent({ ...(config as object), files }, ts.sys, ROOT)
@@ -53,12 +63,13 @@ describe('greenroom init', () => {
     expect(problemsOf(files)).toEqual([])
   })
 
-  it.each(DRIVERS.filter((driver) => driver !== 'mcp'))('writes a config for %s that starts a program which answers', async (driver) => {
+  it.each(DRIVERS.filter((driver) => driver in DIALOGUES))('writes a config for %s that starts a program which answers', async (driver) => {
     const cwd = await tempFolder()
     await cli(['init', '--driver', driver], { cwd })
-    const { code, stdout } = await cli(['run', driver === 'json-rpc' ? '{"method":"echo","params":{"code":"1"}}' : '{"code":"1"}'], { cwd })
+    const [asked, answered] = DIALOGUES[driver as keyof typeof DIALOGUES]
+    const { code, stdout } = await cli(['run', asked], { cwd })
     expect(code).toBe(0)
-    expect(JSON.parse(stdout)).toMatchObject(driver === 'node-repl' ? { value: 1 } : { code: '1' })
+    expect(JSON.parse(stdout)).toMatchObject(answered)
   })
 
   it('writes every field of the configuration, with the defaults', async () => {

@@ -10,6 +10,9 @@ describe('parseMessage', () => {
 
   it.each(['6 * 7', '42', '"text"', '[1, 2]', 'null', '{ not: "JSON" }'])('takes %s for code', (text) => {
     expect(parseMessage(text, 'auto', 'node-repl')).toEqual({ code: text })
+    expect(parseMessage(text, 'auto', 'python-repl')).toEqual({ code: text })
+    expect(parseMessage(text, 'auto', 'shell')).toEqual({ command: text })
+    expect(parseMessage(text, 'auto', 'acp')).toEqual({ prompt: text })
   })
 
   it('refuses code for a driver that takes none', () => {

@@ -56,12 +56,14 @@ describe('defaults', () => {
     expect(settings).toEqual({
       size: { min: 0, max: 10, spare: 1, perTenant: 10, starting: expect.any(Number) as number },
       isolation: 'tenant',
+      bindAtSpawn: false,
       resetRequires: GUARANTEES,
       maxUses: Infinity,
       timeouts: { start: 30_000, acquire: 30_000, idle: 900_000, active: 600_000, silence: 120_000, answer: 300_000, total: 14_400_000, settle: 5_000, close: 5_000 },
       queueMax: 10_000,
+      keeper: process.platform !== 'win32',
       health: { everyMs: 30_000, timeoutMs: 5_000, failures: 1 },
-      metrics: { everyMs: 1_000 },
+      metrics: { everyMs: 1_000, pssEveryMs: 30_000 },
     })
     expect(settings.size.starting).toBeGreaterThanOrEqual(4)
     expect(strategies).toEqual({
@@ -105,30 +107,34 @@ describe('a full configuration', () => {
       driver: { use: 'lines', command: 'node', args: ['w.js'] },
       size: { min: 2, max: 50, spare: 3, perTenant: 5, starting: 7 },
       isolation: 'tenant',
+      bindAtSpawn: true,
       resetRequires: ['conversation'],
       maxUses: 100,
       timeouts: { start: '1s', acquire: 0, idle: false, active: '2m', silence: 500, answer: '7s', total: false, settle: '3s', close: 0 },
       balancer: { use: 'least-loaded', bias: 1 },
       scaler: { use: 'demand' },
       health: { use: 'ping', every: '10s', timeout: 50, failures: 3, deep: true },
-      metrics: { every: '5s' },
+      metrics: { every: '5s', pssEvery: false },
       limits: { memory: { hard: '600MB' }, cpu: { percent: 150, for: false } },
       queue: { use: 'fair', max: 7 },
       evictor: { use: 'mine', depth: 4 },
       restart: { maxCrashes: 2 },
       store: 'memory',
       gateway: { port: 5000 },
+      keeper: false,
       plugins: [mine],
     })
     expect(settings).toEqual({
       size: { min: 2, max: 50, spare: 3, perTenant: 5, starting: 7 },
       isolation: 'tenant',
+      bindAtSpawn: true,
       resetRequires: ['conversation'],
       maxUses: 100,
       timeouts: { start: 1_000, acquire: 0, idle: Infinity, active: 120_000, silence: 500, answer: 7_000, total: Infinity, settle: 3_000, close: 0 },
       queueMax: 7,
+      keeper: false,
       health: { everyMs: 10_000, timeoutMs: 50, failures: 3 },
-      metrics: { everyMs: 5_000 },
+      metrics: { everyMs: 5_000, pssEveryMs: Infinity },
     })
     expect(strategies.driver.options).toEqual({ command: 'node', args: ['w.js'] })
     expect(strategies.balancer.options).toEqual({ bias: 1 })
@@ -189,6 +195,7 @@ describe('problems', () => {
     ['spare above max', { driver: 'repl', size: { max: 2, spare: 3 } }, 'size.spare: 3 is more than size.max, which is 2'],
     ['perTenant without tenants', { driver: 'repl', isolation: 'none', size: { perTenant: 3 } }, "size.perTenant: with isolation 'none' sessions belong to no tenant: leave it out"],
     ['perTenant above max', { driver: 'repl', size: { max: 2, perTenant: 3 } }, 'size.perTenant: 3 is more than size.max, which is 2'],
+    ['bound at the spawn without tenants', { driver: 'repl', isolation: 'none', bindAtSpawn: true }, "bindAtSpawn: with isolation 'none' sessions belong to no tenant: leave it out"],
     ['an unknown isolation', { driver: 'repl', isolation: 'tennant' }, 'isolation: unknown value "tennant", did you mean "tenant"? Known: tenant, none'],
     ['an unknown guarantee', { driver: 'repl', resetRequires: ['file'] }, 'resetRequires[0]: unknown value "file", did you mean "files"? Known: conversation'],
     ['no uses', { driver: 'repl', maxUses: 0 }, 'maxUses: Too small: expected number to be >=1'],

@@ -98,6 +98,107 @@ describe('a key whose session was idle for long', () => {
   })
 })
 
+describe('a state that can be restored only as the program starts', () => {
+  const AT_SPAWN = { park: true, resumesAtSpawn: true, bind: true }
+
+  it('is, in another process of the session that the key gets, once the first is gone (INV 9)', async () => {
+    const { pool, clock, control, children } = await scene({ ...CONFIG, size: { max: 1, spare: 1 } }, { capabilities: AT_SPAWN, behaviour: { killMs: 100 } })
+    await leave(pool, 'k')
+    await clock.advance(1_100)
+    expect(pool.getPoolStats()).toMatchObject({ parked: 1, idleSessions: 1 })
+    const spare = children.at(-1)!
+    const back = watched(pool.acquire({ key: 'k' }))
+    await clock.advance(99)
+    expect([back.state, spare.alive, pool.getPoolStats().parked]).toEqual(['pending', true, 0])
+    await clock.advance(1)
+    expect(back.value!.served).toBe('resumed')
+    expect(await notesOf(back.value!)).toEqual(['k'])
+    expect([spare.signals, control.peak]).toEqual([['SIGKILL'], 1])
+    expect(control.program(back.value!.sessionId).child).not.toBe(children.at(-1))
+    const { started, crashes } = pool.getPoolStats()
+    expect([started, crashes]).toEqual([3, 0])
+  })
+
+  it.each([
+    ['fails', { start: { ms: 10, fails: true } }, 'START_FAILED'],
+    ['hangs', { start: { ms: Infinity } }, 'START_FAILED'],
+    ['ends', { start: { ms: 10, fails: true }, startFailure: 'exits' as const }, 'START_FAILED'],
+  ])('is kept when the start with it %s', async (_what, behaviour, code) => {
+    const { pool, clock, control } = await scene(
+      { ...CONFIG, timeouts: { ...CONFIG.timeouts, start: 1_000 }, size: { max: 1, spare: 1 } }, { capabilities: AT_SPAWN },
+    )
+    await leave(pool, 'k')
+    await clock.advance(1_100)
+    control.next(behaviour)
+    const first = watched(pool.acquire({ key: 'k' }))
+    await clock.advance(1_000)
+    expect(first.code).toBe(code)
+    await clock.advance(1_000)
+    expect(pool.getPoolStats().parked).toBe(1)
+    expect(await notesOf(await pool.acquire({ key: 'k' }))).toEqual(['k'])
+  })
+
+  it('is kept when the pool is closed meanwhile, and nothing is started any more', async () => {
+    const { pool, clock, control, children } = await scene({ ...CONFIG, size: { max: 1, spare: 1 } }, { capabilities: AT_SPAWN, behaviour: { killMs: 100 } })
+    await leave(pool, 'k')
+    await clock.advance(1_100)
+    const back = watched(pool.acquire({ key: 'k' }))
+    await clock.advance(50)
+    const before = children.length
+    const closed = watched(pool.close({ grace: 0 }))
+    await clock.advance(1_000)
+    expect([back.code, closed.state, control.live, children.length]).toEqual(['POOL_CLOSED', 'resolved', 0, before])
+  })
+})
+
+describe('a session that is to be ended for its age or its uses', () => {
+  it('is parked, so that its key finds its state in another', async () => {
+    const { pool, clock } = await scene({ ...CONFIG, maxUses: 1 }, { capabilities: PARKS })
+    await leave(pool, 'k')
+    await clock.settle()
+    expect(pool.getPoolStats().parked).toBe(1)
+    expect(await notesOf(await pool.acquire({ key: 'k' }))).toEqual(['k'])
+  })
+
+  it('is parked also when it is idle then', async () => {
+    const { pool, clock } = await scene(
+      { ...CONFIG, timeouts: { idle: false, total: 1_000 }, health: false }, { capabilities: PARKS },
+    )
+    await leave(pool, 'k')
+    await clock.advance(1_100)
+    expect(pool.getPoolStats().parked).toBe(1)
+  })
+})
+
+describe('a store that outlives the host', () => {
+  it('has the state of every idle key when the pool is closed, and of those released within the grace', async () => {
+    const records = new Map<string, ParkedSession>()
+    const store: Store = {
+      persistent: true,
+      put: async (record) => void records.set(record.key, record),
+      take: async () => undefined,
+      has: () => false,
+      get size() {
+        return records.size
+      },
+    }
+    const { pool, clock } = await scene({ ...CONFIG, store: 'lasting' as never }, {
+      capabilities: PARKS,
+      apply: (kernel) => kernel.strategy('store', 'lasting', { description: 'A store for this test.', options: z.strictObject({}), create: () => store }),
+    })
+    await leave(pool, 'idle')
+    const late = await pool.acquire({ key: 'late' })
+    const never = await pool.acquire({ key: 'never' })
+    const closed = watched(pool.close({ grace: 1_000 }))
+    await clock.advance(500)
+    late.release()
+    await clock.advance(2_000)
+    expect(closed.state).toBe('resolved')
+    expect([...records.keys()].sort()).toEqual(['idle', 'late'])
+    expect(() => never.handle('x', () => undefined)).toThrow()
+  })
+})
+
 describe('a resume', () => {
   it.each([
     ['fails', { ms: 10, fails: true }, undefined, 'START_FAILED'],

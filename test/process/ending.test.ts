@@ -45,27 +45,27 @@ describe('ending a process', () => {
     const { child } = await start('deaf-eof')
     let told: AbortSignal | undefined
     const goodbye = (signal: AbortSignal): Promise<void> => ((told = signal), new Promise(() => {}))
-    expect(await end(child, 100, { goodbye })).toMatchObject({ step: 'sigterm', exit: { signal: 'SIGTERM' } })
+    expect(await end(child, 1_000, { goodbye })).toMatchObject({ step: 'sigterm', exit: { signal: 'SIGTERM' } })
     expect(told?.aborted).toBe(true)
   })
 
   it('ends one that ignores the end of its input with SIGTERM', async () => {
     const { child } = await start('deaf-eof')
-    expect(await end(child, 100)).toEqual({ step: 'sigterm', exit: { code: null, signal: 'SIGTERM' } })
+    expect(await end(child, 1_000)).toEqual({ step: 'sigterm', exit: { code: null, signal: 'SIGTERM' } })
   })
 
   it('ends one that ignores SIGTERM too', async () => {
     const { child } = await start('deaf-eof', 'deaf-term')
-    expect(await end(child, 100)).toEqual({ step: 'sigkill', exit: { code: null, signal: 'SIGKILL' } })
+    expect(await end(child, 1_000)).toEqual({ step: 'sigkill', exit: { code: null, signal: 'SIGKILL' } })
   })
 
   it('ends one that is stopped', async () => {
     const polite = await start()
     polite.child.signal('SIGSTOP')
-    expect((await end(polite.child, 100)).step).toBe('sigterm')
+    expect((await end(polite.child, 1_000)).step).toBe('sigterm')
     const deaf = await start('deaf-eof', 'deaf-term')
     deaf.child.signal('SIGSTOP')
-    expect((await end(deaf.child, 100)).step).toBe('sigkill')
+    expect((await end(deaf.child, 1_000)).step).toBe('sigkill')
   })
 
   it('kills at once when told to', async () => {
@@ -91,7 +91,7 @@ describe('ending a process', () => {
 
   it('may be called twice at the same time', async () => {
     const { child } = await start('deaf-eof')
-    const steps = await Promise.all([end(child, 100), end(child, 100)])
+    const steps = await Promise.all([end(child, 1_000), end(child, 1_000)])
     expect(steps.map(({ step }) => step)).toEqual(['sigterm', 'sigterm'])
   })
 

@@ -1,10 +1,17 @@
 import fc from 'fast-check'
-import type { Behaviour, InMemoryProgram } from '../../src/testing/index.ts'
-import type { Caller, Theatre } from './theatre.ts'
+import type { InMemoryProgram } from '../../src/testing/index.ts'
+import { type Caller, type Holder, isHolder } from './caller.ts'
+import { MANNERS, MOODS, MOODY } from './manners.ts'
+import type { Theatre } from './theatre.ts'
 
 /** The commands need no model beside the theatre's own books. */
 type Model = Record<string, never>
 export type Command = fc.AsyncCommand<Model, Theatre>
+
+/** Steps, which know how they are told to people, and how they are played again. */
+export interface Schedule extends Iterable<Command> {
+  toString(): string
+}
 
 /** A step of a schedule; when it is `rushed`, the next one comes before any promise has had its turn. */
 function command(text: string, rushed: boolean, play: (theatre: Theatre) => void | Promise<void>): Command {
@@ -12,40 +19,13 @@ function command(text: string, rushed: boolean, play: (theatre: Theatre) => void
     check: () => true,
     toString: () => `${text}${rushed ? '+' : ''}`,
     async run(_model, theatre) {
+      theatre.played++
       await play(theatre)
       if (rushed) return
       await theatre.world.clock.settle()
       theatre.check()
     },
   }
-}
-
-
-/** Ways to misbehave, for those that are started from now on or for one that is live. */
-const MANNERS: Readonly<Record<string, Partial<Behaviour>>> = {
-  'starts slowly': { start: { ms: 120 } },
-  'fails to start': { start: { ms: 0, fails: true } },
-  'fails to start late': { start: { ms: 40, fails: true }, startFailure: 'exits' },
-  'cannot be spawned': { start: { ms: 0, fails: true }, startFailure: 'unstartable' },
-  'never starts': { start: { ms: Infinity } },
-  'answers late': { answerMs: 150 },
-  'never answers': { answerMs: Infinity, cancelMs: Infinity },
-  'ignores cancel': { answerMs: 150, cancelMs: Infinity },
-  'settles late': { cancelMs: 100 },
-  'ends slowly': { eofMs: 90 },
-  'refuses to end': { eofMs: Infinity, termMs: Infinity, goodbye: { ms: Infinity }, killMs: 20 },
-  'fails in reset': { reset: { ms: 10, fails: true } },
-  'hangs in reset': { reset: { ms: Infinity } },
-  'resets slowly': { reset: { ms: 50 } },
-  'fails in bind': { bind: { ms: 10, fails: true }, resume: { ms: 10, fails: true } },
-  'hangs in bind': { bind: { ms: Infinity }, resume: { ms: Infinity } },
-  'binds slowly': { bind: { ms: 30 }, resume: { ms: 30 } },
-  'fails its ping': { ping: { ms: 5, fails: true } },
-  'hangs in ping': { ping: { ms: Infinity } },
-  'pings slowly': { ping: { ms: 150 } },
-  'fails to park': { park: { ms: 10, fails: true } },
-  'hangs in park': { park: { ms: Infinity } },
-  'parks slowly': { park: { ms: 60 } },
 }
 
 // Few of them, so that they meet.
@@ -59,13 +39,22 @@ function pick<T>(list: readonly T[], at: number): T | undefined {
   return list[at % Math.max(1, list.length)]
 }
 
-const served = (theatre: Theatre): (Caller & { lease: NonNullable<Caller['lease']> })[] =>
-  theatre.callers.filter((caller): caller is Caller & { lease: NonNullable<Caller['lease']> } => caller.lease !== undefined)
-
+const served = (theatre: Theatre): Holder[] => theatre.callers.filter(isHolder)
 const alive = (theatre: Theatre): InMemoryProgram[] => theatre.world.programs.filter(({ child }) => child.alive)
+const withMs = (text: string, ms: number | undefined): string => (ms === undefined ? text : `${text}, ${ms}`)
 
-const acquire = fc.tuple(tenant, key, fc.constantFrom(20, 400, 60_000, 60_000), rushed).map(([who, forKey, timeout, rush]) =>
-  command(`acquire(${who}/${forKey ?? '-'}, ${timeout})`, rush, (theatre) => theatre.acquire(who, forKey, timeout)))
+const patience = fc.record({
+  timeout: fc.constantFrom(20, 400, 60_000, 60_000),
+  priority: fc.constantFrom(0, 0, 0, 1),
+  aborted: fc.constantFrom(...Array<boolean>(19).fill(false), true),
+  tenacious: fc.constantFrom(false, false, false, true),
+})
+
+const acquire = fc.tuple(tenant, key, patience, rushed).map(([who, forKey, how, rush]) => {
+  const { timeout, priority, aborted, tenacious } = how
+  const text = `acquire(${who}/${forKey ?? '-'}, ${timeout}${priority ? ', first' : ''}${aborted ? ', aborted' : ''}${tenacious ? ', tenacious' : ''})`
+  return command(text, rush, (theatre) => theatre.acquire(who, forKey, how))
+})
 
 // Of all leases there ever were: mostly stale ones, later on.
 const release = fc.tuple(index, rushed).map(([at, rush]) =>
@@ -81,22 +70,50 @@ const releaseTwice = index.map((at) =>
     theatre.release(holder)
   }))
 
-const destroy = fc.tuple(index, rushed).map(([at, rush]) =>
-  command(`destroy(${at})`, rush, (theatre) => {
+// Who lets go of one lease when another one is over does so in the middle of that one's end.
+const releaseWhenOver = fc.tuple(index, index).map(([at, of]) =>
+  command(`releaseWhenOver(${at}, ${of})`, false, (theatre) => {
     const holder = pick(theatre.holders, at)
-    if (!holder) return
-    holder.letGo = true
-    holder.lease.destroy('a test')
+    pick(theatre.holders, of)?.lease.signal.addEventListener('abort', () => theatre.release(holder))
   }))
 
-const op = fc.constantFrom('write', 'write', 'write', 'write', 'write', 'write', 'hang', 'hang', 'read', 'fail', 'crash', 'exit')
-const request = fc.tuple(index, op, fc.constantFrom(undefined, 30, 500), fc.boolean(), rushed).map(([at, what, ms, stale, rush]) =>
-  command(`request(${at}, ${what}${ms === undefined ? '' : `, ${ms}`}${stale ? ', any' : ''})`, rush, (theatre) => {
-    const caller = pick(stale ? served(theatre) : theatre.holders, at)
-    if (!caller) return
-    const value = `${caller.tenant}/${caller.key ?? '-'}/${caller.name}`
-    theatre.request(caller, { op: what, value, code: 0, ...(ms !== undefined && { ms }) })
+const giveUpWhenOver = fc.tuple(index, index).map(([at, of]) =>
+  command(`giveUpWhenOver(${at}, ${of})`, false, (theatre) => {
+    const waiter = pick(theatre.waiters, at)
+    pick(theatre.holders, of)?.lease.signal.addEventListener('abort', () => {
+      // Who is being served at this moment has not given up.
+      if (waiter && theatre.isWaiting(waiter)) theatre.giveUp(waiter)
+    })
   }))
+
+const destroy = fc.tuple(index, rushed).map(([at, rush]) =>
+  command(`destroy(${at})`, rush, (theatre) => theatre.destroy(pick(theatre.holders, at))))
+
+const op = fc.constantFrom('write', 'write', 'write', 'write', 'write', 'write', 'hang', 'hang', 'stubborn', 'stubborn', 'read', 'fail', 'crash', 'exit', 'nonsense')
+const request = fc.tuple(index, op, fc.constantFrom(undefined, 30, 500), fc.boolean(), fc.constantFrom(undefined, undefined, undefined, 100), rushed)
+  .map(([at, what, ms, stale, timeout, rush]) =>
+    command(`${withMs(withMs(`request(${at}, ${what}`, ms), timeout)}${stale ? ', any' : ''})`, rush, (theatre) => {
+      const caller = pick(stale ? served(theatre) : theatre.holders, at)
+      if (!caller) return
+      // One whose program does not stop when it is asked to.
+      if (what === 'stubborn') theatre.misbehave(theatre.program(caller.lease.sessionId).child.behaviour, { cancelMs: 250 })
+      const message = { op: what === 'stubborn' ? 'hang' : what, value: valueOf(theatre, caller), code: 0, ...(ms !== undefined && { ms }) }
+      theatre.request(caller, message, timeout === undefined ? {} : { timeout })
+    }))
+
+const stream = fc.tuple(index, fc.nat({ max: 3 }), fc.constantFrom(0, 20), fc.constantFrom(1, 9, -1), rushed).map(([at, count, everyMs, stopAfter, rush]) =>
+  command(`stream(${at}, ${count}, ${everyMs}, ${stopAfter})`, rush, (theatre) => {
+    const caller = pick(theatre.holders, at)
+    if (caller) theatre.request(caller, { op: 'stream', count, everyMs }, { stopAfter })
+  }))
+
+/** What is written by a request, unlike everything else that is written. */
+function valueOf({ asked }: Theatre, { tenant: who, key: forKey, name }: Caller): string {
+  return `${who}/${forKey ?? '-'}/${name}/${asked.length}`
+}
+
+const oneShot = fc.tuple(tenant, key, fc.constantFrom(20, 400)).map(([who, forKey, timeout]) =>
+  command(`oneShot(${who}/${forKey ?? '-'}, ${timeout})`, false, (theatre) => theatre.oneShot(who, forKey, timeout)))
 
 const abortRequest = index.map((at) =>
   command(`abortRequest(${at})`, false, (theatre) => pick(theatre.asked.filter(({ settled }) => !settled), at)?.controller.abort()))
@@ -106,11 +123,7 @@ const abortWaiter = index.map((at) =>
     // What was rushed before has arrived first: who has been served already has not given up.
     await theatre.world.clock.settle()
     const waiter = pick(theatre.waiters, at)
-    if (!waiter) return
-    waiter.gaveUp = true
-    waiter.controller.abort()
-    await theatre.world.clock.settle()
-    theatre.fault(waiter.state !== 'refused', `${waiter.name} was aborted and waits on (INV 11)`)
+    if (waiter) theatre.giveUp(waiter)
   }))
 
 const crash = fc.tuple(index, fc.constantFrom('SIGKILL', 'exit 0', 'exit 3'), rushed).map(([at, how, rush]) =>
@@ -132,19 +145,35 @@ const misbehave = fc.tuple(index, manner, rushed).map(([at, how, rush]) =>
 const fromNowOn = fc.tuple(manner, rushed).map(([how, rush]) =>
   command(`fromNowOn(${how})`, rush, (theatre) => theatre.misbehave(theatre.world.control.behaviour, MANNERS[how]!)))
 
+const mood = fc.tuple(fc.constantFrom(...MOODY), fc.constantFrom(...MOODS)).map(([where, how]) =>
+  command(`mood(${where}, ${how})`, false, (theatre) => theatre.setting.moody ? theatre.moods.set(where, how) : undefined))
+
 const behave = fc.constant(command('behave', false, (theatre) => theatre.behave()))
 
-const say = index.map((at) => command(`say(${at})`, false, (theatre) => pick(alive(theatre), at)?.say('psst')))
+const say = index.map((at) =>
+  command(`say(${at})`, false, async (theatre) => {
+    await theatre.world.clock.settle()
+    const program = pick(alive(theatre), at)
+    const view = program && theatre.observer.view(program.sessionId)
+    if (!program || !view) return
+    const contaminated = view.state !== 'starting' && view.outstanding === 0
+    program.say('psst')
+    const { state } = view
+    theatre.fault(contaminated && state !== 'ending' && state !== 'gone', `${program.sessionId} spoke to nobody and is ${state} (INV 2)`)
+  }))
 
 const breakProtocol = index.map((at) => command(`break(${at})`, false, (theatre) => pick(alive(theatre), at)?.break()))
 
 const scale = fc.tuple(fc.integer({ min: 0, max: 6 }), rushed).map(([size, rush]) =>
   command(`scale(${size})`, rush, (theatre) => theatre.promise(`scale(${size})`, theatre.pool.scale(size))))
 
-const autoScale = fc.boolean().map((on) => command(`autoScale(${on})`, false, (theatre) => theatre.pool.autoScale(on)))
+const autoScale = fc.boolean().map((on) =>
+  command(`autoScale(${on})`, false, (theatre) => theatre.attempt(`autoScale(${on})`, () => theatre.pool.autoScale(on))))
 
 const warm = fc.integer({ min: 0, max: 3 }).map((count) =>
   command(`warm(${count})`, false, (theatre) => theatre.promise(`warm(${count})`, theatre.pool.warm(count))))
+
+const ready = fc.constant(command('ready', false, (theatre) => theatre.promise('ready', theatre.pool.ready())))
 
 const closeWhere = tenant.map((who) =>
   command(`closeWhere(${who})`, false, (theatre) => theatre.promise(`closeWhere(${who})`, theatre.pool.closeWhere((session) => session.tenant === who))))
@@ -152,31 +181,38 @@ const closeWhere = tenant.map((who) =>
 const advance = fc.constantFrom(1, 5, 10, 20, 50, 100, 100, 250, 1_000, 4_500, 11_000).map((ms) =>
   command(`advance(${ms})`, false, (theatre) => theatre.world.clock.advance(ms)))
 
-/** Any schedule. */
-export const schedule = fc.commands<Model, Theatre, false>(
-  [
-    fc.oneof(
-      { weight: 40, arbitrary: acquire },
-      { weight: 6, arbitrary: release },
-      { weight: 30, arbitrary: releaseHeld },
-      { weight: 2, arbitrary: releaseTwice },
-      { weight: 2, arbitrary: destroy },
-      { weight: 30, arbitrary: request },
-      { weight: 3, arbitrary: abortRequest },
-      { weight: 4, arbitrary: abortWaiter },
-      { weight: 3, arbitrary: crash },
-      { weight: 1, arbitrary: crashAll },
-      { weight: 6, arbitrary: misbehave },
-      { weight: 5, arbitrary: fromNowOn },
-      { weight: 5, arbitrary: behave },
-      { weight: 2, arbitrary: say },
-      { weight: 1, arbitrary: breakProtocol },
-      { weight: 2, arbitrary: scale },
-      { weight: 2, arbitrary: autoScale },
-      { weight: 2, arbitrary: warm },
-      { weight: 1, arbitrary: closeWhere },
-      { weight: 20, arbitrary: advance },
-    ),
-  ],
-  { maxCommands: 200, size: 'max' },
-)
+/**
+ * Any schedule.
+ * @param replayPath Of a failure, as it was printed.
+ */
+export function schedule(replayPath?: string): fc.Arbitrary<Schedule> {
+  const step = fc.oneof(
+    { weight: 40, arbitrary: acquire },
+    { weight: 6, arbitrary: release },
+    { weight: 30, arbitrary: releaseHeld },
+    { weight: 2, arbitrary: releaseTwice },
+    { weight: 2, arbitrary: releaseWhenOver },
+    { weight: 1, arbitrary: giveUpWhenOver },
+    { weight: 2, arbitrary: destroy },
+    { weight: 30, arbitrary: request },
+    { weight: 3, arbitrary: stream },
+    { weight: 3, arbitrary: oneShot },
+    { weight: 3, arbitrary: abortRequest },
+    { weight: 4, arbitrary: abortWaiter },
+    { weight: 3, arbitrary: crash },
+    { weight: 1, arbitrary: crashAll },
+    { weight: 6, arbitrary: misbehave },
+    { weight: 5, arbitrary: fromNowOn },
+    { weight: 4, arbitrary: mood },
+    { weight: 5, arbitrary: behave },
+    { weight: 2, arbitrary: say },
+    { weight: 1, arbitrary: breakProtocol },
+    { weight: 2, arbitrary: scale },
+    { weight: 2, arbitrary: autoScale },
+    { weight: 2, arbitrary: warm },
+    { weight: 1, arbitrary: ready },
+    { weight: 1, arbitrary: closeWhere },
+    { weight: 20, arbitrary: advance },
+  )
+  return fc.commands<Model, Theatre, false>([step], { maxCommands: 200, size: 'max', ...(replayPath !== undefined && { replayPath }) })
+}

@@ -1,59 +1,39 @@
-import { definePlugin, isGreenroomError, type Lease, type Pool, type PoolConfig, type SessionView } from '../../src/contracts/index.ts'
+import { isGreenroomError, type Pool, type PoolConfig, type SessionMetrics, type Usage, type UsageSampler } from '../../src/contracts/index.ts'
+import { definePlugin, z } from '../../src/contracts/index.ts'
 import { seededRandom } from '../../src/kernel/system-random.ts'
-import { type Behaviour, createInMemoryWorld, type InMemoryAnswer, type InMemoryWorld, wellBehaved } from '../../src/testing/index.ts'
+import { type Behaviour, createInMemoryWorld, type InMemoryAnswer, type InMemoryProgram, type InMemoryWorld, wellBehaved } from '../../src/testing/index.ts'
+import { type Asked, type Caller, type Holder, isHolder } from './caller.ts'
+import { MOOD, Moods } from './moods.ts'
+import { Observer } from './observer.ts'
+import { HEALTH, MEMORY, METRICS_EVERY, type Setting, TIMEOUTS } from './setting.ts'
+import { checkNote, checkStep } from './step-checks.ts'
 
-/** What one run is played with. */
-export interface Setting {
-  readonly seed: number
-  readonly size: { readonly min: number; readonly max: number; readonly spare: number; readonly perTenant: number; readonly starting: number }
-  readonly isolation: 'tenant' | 'none'
-  readonly concurrency: number
-  readonly reset: boolean
-  readonly bind: boolean
-  readonly park: boolean
-  readonly maxUses: number | undefined
-  readonly total: number | undefined
-  readonly queueMax: number
-}
-
-export const TIMEOUTS = { start: 500, acquire: 3_000, idle: 10_000, active: 300_000, silence: 2_000, settle: 300, close: 200 } as const
-/** All deadlines but those of leases and idleness, the breaker's cool-down and a probe have passed by then. */
-export const REST_MS = 8_000
-
-/** One caller of acquire, and what became of it. */
-export interface Caller {
-  readonly name: string
-  readonly tenant: string
-  readonly key: string | undefined
-  readonly controller: AbortController
-  state: 'waiting' | 'served' | 'refused'
-  gaveUp: boolean
-  /** It has let go of its lease, or has destroyed it. */
-  letGo: boolean
-  lease: Lease | undefined
-  error: unknown
-}
-
-/** One request that was made. */
-export interface Asked {
-  readonly caller: Caller
-  readonly controller: AbortController
-  settled: boolean
-}
+/** What the pool may report while programs misbehave as they do here. */
+const EXPECTED_PROBLEM = /program's \w+ failed|took (longer|too long)|ENOENT/
 
 /** A real pool in an in-memory world, with books of its own against which the pool is checked. */
 export class Theatre {
   readonly setting: Setting
   readonly world: InMemoryWorld
+  readonly moods: Moods
+  readonly observer: Observer
   readonly callers: Caller[] = []
   readonly asked: Asked[] = []
   /** Promises the pool has given that must settle by the end; scale, warm, closeWhere. */
   readonly promised: { what: string; settled: boolean }[] = []
   readonly faults: string[] = []
+  /** What the last sweep has measured, by pid. */
+  measured: ReadonlyMap<number, Usage> = new Map()
+  /** Calls of pool.request under way. */
+  oneShots = 0
+  closed = false
+  /** Commands played so far. */
+  played = 0
   pool!: Pool
+  #oneShotCount = 0
 
   private constructor(setting: Setting) {
-    const { seed, concurrency, reset, bind, park } = setting
+    const { seed, concurrency, reset, bind, park, resumesAtSpawn } = setting
     this.setting = setting
     this.world = createInMemoryWorld({
       random: seededRandom(seed),
@@ -62,27 +42,37 @@ export class Theatre {
         ping: true,
         bind,
         park,
+        resumesAtSpawn,
         ...(reset && { resetGuarantees: ['conversation', 'permissions', 'background', 'files', 'environment'] }),
       },
     })
+    this.observer = new Observer(this)
+    this.moods = new Moods(setting.moody, (where, answer) => this.observer.answered(where, answer))
   }
 
   static async open(setting: Setting): Promise<Theatre> {
     const theatre = new Theatre(setting)
-    const { size, isolation, maxUses, total, queueMax } = setting
+    const { size, isolation, bindAtSpawn, maxUses, total, active, queue, queueMax, measured } = setting
     const { perTenant, ...others } = size
-    const config: Omit<PoolConfig, 'driver'> = {
+    // The strategies are the default ones; `moody` gives them moods, for the settings in which they may have any.
+    const config: unknown = {
       size: isolation === 'none' ? others : { ...others, perTenant },
       isolation,
-      timeouts: { ...TIMEOUTS, total: total ?? false },
-      health: { every: 4_000, timeout: 200 },
-      metrics: false,
-      queue: { max: queueMax },
-      restart: { initial: 50, maxCrashes: 6, within: 5_000, cooldown: 1_000 },
+      bindAtSpawn,
+      timeouts: { ...TIMEOUTS, total: total ?? false, active },
+      balancer: 'moody',
+      evictor: 'moody',
+      scaler: 'moody',
+      store: 'moody',
+      health: { use: 'moody', ...HEALTH },
+      metrics: measured ? { use: 'moody', every: METRICS_EVERY } : false,
+      ...(measured && { limits: { moody: MEMORY } }),
+      queue: { use: `moody-${queue}`, max: queueMax },
+      restart: { use: 'moody', initial: 50, maxCrashes: 6, within: 5_000, cooldown: 1_000 },
       ...(maxUses !== undefined && { maxUses }),
-      plugins: [theatre.#observer()],
+      plugins: [theatre.observer.plugin, theatre.moods.plugin, theatre.#scale()],
     }
-    theatre.pool = await theatre.world.createPool(config)
+    theatre.pool = await theatre.world.createPool(config as Omit<PoolConfig, 'driver'>)
     await theatre.world.clock.settle()
     return theatre
   }
@@ -92,32 +82,79 @@ export class Theatre {
   }
 
   /** Callers that hold a lease which is not over. */
-  get holders(): (Caller & { lease: Lease })[] {
-    return this.callers.filter((caller): caller is Caller & { lease: Lease } => caller.lease !== undefined && !caller.lease.signal.aborted)
+  get holders(): Holder[] {
+    return this.callers.filter(isHolder).filter(({ lease }) => !lease.signal.aborted)
+  }
+
+  /** The program of a session; the last, where it was started anew. */
+  program(sessionId: string): InMemoryProgram {
+    const program = this.world.programs.findLast((one) => one.sessionId === sessionId)
+    if (!program) throw new Error(`${sessionId} has no program`)
+    return program
   }
 
   get waiters(): Caller[] {
     return this.callers.filter(({ state }) => state === 'waiting')
   }
 
-  acquire(tenant: string, key: string | undefined, timeout: number): void {
+  /** @param tenacious When its lease is taken from it, it asks for another at once, in the middle of whatever took it. */
+  acquire(tenant: string, key: string | undefined, options: { timeout: number; priority?: number; aborted?: boolean; tenacious?: boolean }): void {
+    const { timeout, priority = 0, aborted = false, tenacious = false } = options
     const caller: Caller = {
-      name: `c${this.callers.length}`, tenant, key, controller: new AbortController(), state: 'waiting', gaveUp: false, letGo: false, lease: undefined, error: undefined,
+      name: `c${this.callers.length}`, tenant, key, priority, controller: new AbortController(), due: this.world.clock.now() + timeout,
+      state: 'waiting', gaveUp: aborted, letGo: false, lease: undefined, servedAt: 0, error: undefined,
     }
+    if (aborted) caller.controller.abort()
     this.callers.push(caller)
-    this.pool.acquire({ tenant, ...(key !== undefined && { key }), timeout, signal: caller.controller.signal }).then(
+    this.observer.entered(tenant, key)
+    this.pool.acquire({ tenant, ...(key !== undefined && { key }), timeout, priority, signal: caller.controller.signal }).then(
       (lease) => {
-        this.fault(caller.gaveUp, `${caller.name} had given up and was served`)
+        this.fault(caller.gaveUp, `${caller.name} had given up and was served (INV 10)`)
         this.fault(lease.tenant !== tenant || lease.key !== key, `${caller.name} asked for ${tenant}/${key} and got ${lease.tenant}/${lease.key}`)
+        this.#checkTurn(caller)
         caller.state = 'served'
+        caller.servedAt = this.world.clock.now()
         caller.lease = lease
+        if (tenacious) this.#clingTo(caller, timeout)
       },
       (error: unknown) => {
         this.fault(!isGreenroomError(error), `${caller.name} was refused with ${String(error)}`)
         caller.state = 'refused'
         caller.error = error
+        this.observer.rejected(tenant, key, error)
       },
     )
+  }
+
+  /** One request without a lease in hand. */
+  oneShot(tenant: string, key: string | undefined, timeout: number): void {
+    const name = `o${this.#oneShotCount++}`
+    const value = `${tenant}/${key ?? '-'}/${name}/0`
+    this.oneShots++
+    this.observer.entered(tenant, key)
+    this.pool.request<InMemoryAnswer>({ op: 'write', value }, { tenant, ...(key !== undefined && { key }), timeout }).then(
+      ({ notes }) => {
+        this.oneShots--
+        for (const note of notes) checkNote(this, note, { name, tenant, key })
+      },
+      (error: unknown) => {
+        this.oneShots--
+        this.fault(!isGreenroomError(error), `${name} failed with ${String(error)}`)
+        this.observer.rejected(tenant, key, error)
+      },
+    )
+  }
+
+  /** False as soon as a session is the caller's, even when it has not heard of it yet. */
+  isWaiting(caller: Caller): boolean {
+    const { tenant, key, state } = caller
+    return state === 'waiting' && this.waiters.filter((one) => one.tenant === tenant && one.key === key).length === this.observer.waitingFor(tenant, key)
+  }
+
+  /** Aborts in the middle of whatever it is called in. */
+  giveUp(caller: Caller): void {
+    caller.gaveUp = true
+    caller.controller.abort()
   }
 
   release(caller: Caller | undefined): void {
@@ -126,19 +163,33 @@ export class Theatre {
     caller.lease!.release()
   }
 
-  request(caller: Caller, message: { op: string; [field: string]: unknown }): void {
-    const asked: Asked = { caller, controller: new AbortController(), settled: false }
+  destroy(caller: Caller | undefined): void {
+    if (!caller) return
+    caller.letGo = true
+    caller.lease!.destroy('a test')
+  }
+
+  /** @param stopAfter Reads a stream: so many messages of it, then leaves; at -1 it stops reading and never leaves. */
+  request(caller: Holder, message: { op: string; [field: string]: unknown }, { timeout, stopAfter }: { timeout?: number; stopAfter?: number } = {}): void {
+    const now = this.world.clock.now()
+    const wasOver = caller.lease.signal.aborted
+    const asked: Asked = {
+      caller, controller: new AbortController(), at: now, due: timeout === undefined ? Infinity : now + timeout, heard: stopAfter !== -1,
+      bytesRead: this.program(caller.lease.sessionId).child.bytesRead, settled: false,
+    }
     this.asked.push(asked)
-    const wasOver = caller.lease!.signal.aborted
-    caller.lease!.request<InMemoryAnswer>(message, { signal: asked.controller.signal }).then(
-      ({ notes }) => {
+    const options = { signal: asked.controller.signal, ...(timeout !== undefined && { timeout }) }
+    const answer = stopAfter === undefined ? caller.lease.request<InMemoryAnswer>(message, options) : this.#read(caller, message, options, stopAfter)
+    answer.then(
+      (answered) => {
         asked.settled = true
-        this.fault(wasOver, `${caller.name}'s lease was over and its request was answered`)
-        for (const note of notes) this.#checkNote(note, caller)
+        this.fault(wasOver, `${caller.name}'s lease was over and its request was answered (INV 3)`)
+        for (const note of answered?.notes ?? []) checkNote(this, note, caller)
       },
       (error: unknown) => {
         asked.settled = true
         this.fault(!isGreenroomError(error), `a request of ${caller.name} failed with ${String(error)}`)
+        this.fault(isGreenroomError(error, 'SESSION_CRASHED') && error.exit === undefined, `${caller.name} was not told how its session crashed (INV 16)`)
         // Each lease makes one request at a time, so that nobody has cause to hear that its session is busy with somebody else's.
         this.fault(isGreenroomError(error, 'SESSION_BUSY') && !this.#isBusy(caller, asked), `${caller.name} was told SESSION_BUSY for what others do`)
       },
@@ -158,64 +209,50 @@ export class Theatre {
     )
   }
 
+  /** Does what may throw a GreenroomError, and nothing else. */
+  attempt(what: string, action: () => void): void {
+    try {
+      action()
+    } catch (error) {
+      this.fault(!isGreenroomError(error), `${what} threw ${String(error)}`)
+    }
+  }
+
   fault(is: boolean, what: string): void {
     if (is) this.faults.push(what)
   }
 
   /** What must hold after every step. Throws what was found. */
   check(): void {
-    const { world, pool, setting } = this
-    const stats = pool.getPoolStats()
-    const sessions = pool.getSessionMetrics()
-    const { max } = setting.size
-    this.fault(world.control.peak > max, `${world.control.peak} processes were live at once, size.max is ${max} (INV 9)`)
-    this.fault(stats.size < world.control.live, `the pool counts ${stats.size} processes and ${world.control.live} are live`)
-    const sum = stats.activeSessions + stats.idleSessions + stats.starting + stats.settling + stats.checking + stats.ending
-    this.fault(sum !== stats.size || sessions.length !== stats.size, `the counts add up to ${sum}, the list to ${sessions.length}, size is ${stats.size}`)
-    const waiting = this.waiters.length
-    const exact = !setting.bind && !setting.park
-    this.fault(exact ? stats.waiting !== waiting : stats.waiting > waiting, `the pool counts ${stats.waiting} waiting, ${waiting} are`)
-    this.#checkHolders(sessions)
-    this.#checkChildren()
-    const keys = sessions.filter(({ key }) => key !== undefined).map(({ tenant, key }) => `${tenant}/${key}`)
-    this.fault(new Set(keys).size !== keys.length, `a key has two live sessions: ${keys.join(', ')}`)
+    checkStep(this)
     this.fail()
   }
 
   fail(): void {
-    if (this.faults.length > 0) throw new Error(`${this.faults.join('\n')}\n${this.describe()}`)
-  }
-
-  /** What must hold when all deadlines have passed, everybody behaves, and nobody moves: all that can be served has been (INV 12). */
-  checkRest(): void {
-    const { pool, setting } = this
-    const stats = pool.getPoolStats()
-    const sessions = pool.getSessionMetrics()
-    const count = (holds: (session: (typeof sessions)[number]) => boolean): number => sessions.filter(holds).length
-    for (const { tenant, key, name } of this.waiters) {
-      if (key !== undefined && count((session) => session.tenant === tenant && session.key === key && session.status === 'leased') > 0) continue
-      const own = count((session) => session.tenant === tenant)
-      if (!this.communal && own >= setting.size.perTenant && count((session) => session.tenant === tenant && session.status === 'leased') === own) continue
-      const limit = stats.scaling.automatic ? setting.size.max : stats.scaling.target
-      if (sessions.length >= limit && count(({ status }) => status === 'leased') === sessions.length) continue
-      this.faults.push(`${name} (${tenant}/${key}) waits at rest, and could be served (INV 12)`)
-    }
-    this.fail()
+    if (this.faults.length > 0) throw new Error(`${[...new Set(this.faults)].join('\n')}\n${this.describe()}`)
   }
 
   /** Everybody behaves from now on. */
   behave(): void {
     Object.assign(this.world.control.behaviour, wellBehaved())
     for (const { behaviour } of this.world.children) Object.assign(behaviour, wellBehaved())
+    this.moods.clear()
   }
 
   misbehave(behaviour: Behaviour, how: Partial<Behaviour>): void {
     Object.assign(behaviour, structuredClone(how))
   }
 
+  /** A problem that the pool reported. */
+  problem(problem: unknown, where: string): void {
+    const text = problem instanceof Error ? `${problem.message} ${String(problem.cause)}` : String(problem)
+    const expected = EXPECTED_PROBLEM.test(text) || text.includes(MOOD) || this.moods.any
+    this.fault(!expected, `problem in ${where}: ${problem instanceof Error ? problem.stack : String(problem)}`)
+  }
+
   describe(): string {
     const { pool, world } = this
-    const sessions = pool.getSessionMetrics().map(({ sessionId, status, tenant, key, requestCount }) => `  ${sessionId} ${status} ${tenant ?? '-'}/${key ?? '-'} requests ${requestCount}`)
+    const sessions = pool.getSessionMetrics().map(({ sessionId, status, tenant, key, requestCount }: SessionMetrics) => `  ${sessionId} ${status} ${tenant ?? '-'}/${key ?? '-'} requests ${requestCount}`)
     const callers = this.callers.map(({ name, tenant, key, state, lease, error }) => `  ${name} ${tenant}/${key ?? '-'} ${state} ${lease ? `${lease.sessionId}#${lease.generation}${lease.signal.aborted ? ' over' : ''}` : ''}${isGreenroomError(error) ? error.code : ''}`)
     const { waiting, scaling, breaker, state } = pool.getPoolStats()
     const decisions = pool.decisions().slice(-25).map(({ at, kind, reason, sessionId }) => `  ${at % 1_000_000_000} ${kind} ${sessionId ?? ''} ${reason}`)
@@ -225,68 +262,58 @@ export class Theatre {
     ].join('\n')
   }
 
-  #observer() {
-    return definePlugin({
-      name: 'observer',
-      apply: ({ hooks }) => {
-        hooks.acquired.tap('observer', (session, request) => this.#granted(session, request))
-        hooks.problem.tap('observer', (problem, where) => {
-          const expected = problem instanceof Error && /program's \w+ failed|took longer than|ENOENT/.test(problem.message)
-          this.fault(!expected, `problem in ${where}: ${problem instanceof Error ? problem.stack : String(problem)}`)
-        })
+  /** Measures the in-memory sessions, and remembers what it found. */
+  #scale() {
+    const sampler: UsageSampler = {
+      sample: async (pids) => {
+        const usages = new Map<number, Usage>()
+        for (const { pid, alive, behaviour } of this.world.children) {
+          if (pid !== undefined && alive && behaviour.usage && pids.includes(pid)) usages.set(pid, behaviour.usage)
+        }
+        this.measured = usages
+        this.observer.sampled(usages)
+        return usages
       },
+      forget: () => undefined,
+    }
+    return definePlugin({
+      name: 'scale',
+      apply: (kernel) => kernel.strategy('metrics', 'moody', { description: 'In-memory usage, with moods.', options: z.strictObject({}), create: () => this.moods.moody('metrics', sampler) }),
     })
   }
 
-  /** In the very moment of a grant. */
-  #granted(session: SessionView, { tenant, key }: { tenant: string; key: string | undefined }): void {
-    const program = this.world.control.program(session.id)
-    const shared = session.outstanding > 1
-    if (!shared) for (const note of program.notes) this.#checkNote(note, { name: 'the next', tenant, key })
-    this.fault(!shared && program.unanswered > 0, `${session.id} was lent with ${program.unanswered} unanswered requests (INV 1)`)
-    const isOwn = session.tenant === tenant && session.key === key
-    this.fault(!isOwn && !(this.communal && key === undefined), `${session.id} of ${session.tenant}/${session.key} was given to ${tenant}/${key}`)
+  /** First come, first served, among those who ask for the same. */
+  #checkTurn(caller: Caller): void {
+    const { bind, park, concurrency } = this.setting
+    // Whose session is prepared for longer is served later; those who share one are served within one another.
+    if (bind || park || concurrency > 1 || this.moods.any) return
+    const passedOver = this.callers.find((one) => one === caller
+      || (one.state === 'waiting' && !one.gaveUp && one.tenant === caller.tenant && one.key === caller.key && one.priority === caller.priority))
+    this.fault(passedOver !== caller, `${caller.name} was served before ${passedOver?.name}, who came first`)
   }
 
-  #checkHolders(sessions: readonly { sessionId: string; status: string }[]): void {
-    const held = new Map<string, (Caller & { lease: Lease })[]>()
-    for (const holder of this.holders) held.set(holder.lease.sessionId, [...(held.get(holder.lease.sessionId) ?? []), holder])
-    for (const [sessionId, holders] of held) {
-      const keyed = holders.some(({ key }) => key !== undefined)
-      const slots = this.communal || keyed ? this.setting.concurrency : 1
-      this.fault(holders.length > slots, `${sessionId} is held by ${holders.map(({ name }) => name).join(' and ')}, it has ${slots} slots (INV 3)`)
-      const status = sessions.find((session) => session.sessionId === sessionId)?.status
-      this.fault(status !== 'leased', `${sessionId} is held and its state is ${status}`)
-    }
-    for (const { name, lease, letGo } of this.callers) {
-      const reason: unknown = lease?.signal.aborted ? lease.signal.reason : undefined
-      this.fault(isGreenroomError(reason, 'LEASE_REVOKED') && !letGo, `${name}'s lease was released by somebody else (INV 3)`)
-    }
-    for (const { sessionId, status } of sessions) {
-      const idleAndBusy = status === 'idle' && this.world.control.program(sessionId).unanswered > 0
-      this.fault(idleAndBusy, `${sessionId} is idle and has not answered (INV 1)`)
-      const preparing = this.setting.bind || this.setting.park
-      this.fault(status === 'leased' && !held.has(sessionId) && !preparing, `${sessionId} is leased and nobody holds it`)
-    }
+  #clingTo(caller: Caller, timeout: number): void {
+    const { tenant, key } = caller
+    caller.lease!.signal.addEventListener('abort', () => {
+      // For as long as the theatre is open; the next does not cling, so that there is an end to it.
+      if (!caller.letGo) this.acquire(tenant, key, { timeout })
+    })
   }
 
-  #checkChildren(): void {
-    for (const { everWritten, bindings, sessionId } of this.world.programs) {
-      const tenants = new Set(everWritten.map((note) => note.split('/')[0]))
-      this.fault(!this.communal && tenants.size > 1, `${sessionId} served ${[...tenants].join(' and ')} (INV 2)`)
-      this.fault(bindings.length > 1, `${sessionId} was bound ${bindings.length} times`)
+  async #read(caller: Holder, message: unknown, options: { signal: AbortSignal; timeout?: number }, stopAfter: number): Promise<InMemoryAnswer | undefined> {
+    const stream = caller.lease.stream<InMemoryAnswer>(message, options)
+    let left = stopAfter
+    let last: InMemoryAnswer | undefined
+    for await (const event of stream) {
+      if ('notes' in event) last = event
+      if (left-- === 0) break
+      if (left < -1) await new Promise<never>(() => undefined)
     }
-  }
-
-  #checkNote(note: string, { name, tenant, key }: { name: string; tenant: string; key: string | undefined }): void {
-    if (this.communal) return
-    // A one-off finds nothing but its own; a key finds what was written for the key.
-    const own = key === undefined ? `${tenant}/-/${name}` : `${tenant}/${key}/`
-    this.fault(!note.startsWith(own), `${name} (${tenant}/${key ?? '-'}) could read ${note} (INV 2)`)
+    return last
   }
 
   /** True when the caller's lease has another request under way, or one that it gave up and the program still works on. */
-  #isBusy({ lease }: Caller, than: Asked): boolean {
-    return this.asked.some((asked) => asked !== than && asked.caller.lease?.sessionId === lease!.sessionId && (asked.caller.lease === lease || !this.communal))
+  #isBusy({ lease }: Holder, than: Asked): boolean {
+    return this.asked.some((asked) => asked !== than && asked.caller.lease.sessionId === lease.sessionId && (asked.caller.lease === lease || !this.communal))
   }
 }

@@ -35,6 +35,12 @@ describe('scripts/ensure.mjs', () => {
     expect(await ensure()).toEqual({ code: 0, stdout: '', stderr: '' })
   })
 
+  it('brings along the programs that are not compiled', async () => {
+    await project.write('plugins/drivers/mine/worker.py', 'print(42)\n')
+    await ensure()
+    expect(await readFile(project.at('dist/plugins/drivers/mine/worker.py'), 'utf8')).toBe('print(42)\n')
+  })
+
   it('builds again when a source has changed, is new or is gone, and when asked to', async () => {
     await ensure()
     await project.write('src/cli/bin.ts', 'export const answer: number = 43\n')

@@ -23,6 +23,8 @@ export interface OpenDriver extends AsyncDisposable {
   readonly channel: Channel
   readonly child: Child
   readonly unsolicited: unknown[]
+  /** Unsolicited as well, but harmless by protocol. */
+  readonly harmless: unknown[]
   readonly questions: Question[]
   readonly broken: Error[]
   turn(message: unknown): TurnRecord
@@ -55,6 +57,7 @@ export async function openDriver(plugin: Plugin, options: unknown, answer?: (que
   const driver = await makeDriver(plugin, options)
   const child = createSpawner({ clock: systemClock }).spawn(driver.spawnSpec())
   const unsolicited: unknown[] = []
+  const harmless: unknown[] = []
   const questions: Question[] = []
   const broken: Error[] = []
   const open = new Set<(error: Error) => void>()
@@ -66,10 +69,10 @@ export async function openDriver(plugin: Plugin, options: unknown, answer?: (que
     clock: systemClock,
     random: systemRandom,
     signal: start.signal,
-    unsolicited: (message) => void unsolicited.push(message),
+    unsolicited: (message, isHarmless) => void (isHarmless ? harmless : unsolicited).push(message),
     ask: async (question, fallback) => {
       questions.push(question)
-      return answer ? await answer(question) : fallback
+      return answer ? await Promise.race([answer(question), givenUp(question.signal, fallback)]) : fallback
     },
     broken: (error) => {
       broken.push(error)
@@ -113,11 +116,19 @@ export async function openDriver(plugin: Plugin, options: unknown, answer?: (que
     return (await endChild(child, { clock: systemClock, stepMs: 2_000, goodbye })).exit
   }
   return {
-    driver, channel, child, unsolicited, questions, broken, turn, close,
+    driver, channel, child, unsolicited, harmless, questions, broken, turn, close,
     request: (message) => turn(message).result,
     until,
     [Symbol.asyncDispose]: async () => void (await close()),
   }
+}
+
+/** Resolves to the fallback when the program wants no answer any more. */
+function givenUp(signal: AbortSignal | undefined, fallback: unknown): Promise<unknown> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) resolve(fallback)
+    else signal?.addEventListener('abort', () => resolve(fallback))
+  })
 }
 
 /** Resolves when `check` is true; rejects after the hang limit. */

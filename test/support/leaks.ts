@@ -6,11 +6,11 @@ export interface FoundProcess {
   readonly command: string
 }
 
-/** Every session's environment has it; its value is the session's own. */
-const SESSION = 'GREENROOM_SESSION='
+/** Every session's environment has the one; its value is the session's own. That of a host's keeper has the other. */
+const MARKS = ['GREENROOM_SESSION=', 'GREENROOM_KEEPER=']
 
 /**
- * Processes of the test run marked `run` (`NAME=value` in their environment), and sessions whose owner is gone. A session that
+ * Processes of the test run marked `run` (`NAME=value` in their environment), and sessions and keepers whose owner is gone. A session that
  * a live program owns (another test run on this machine, a server somebody works with) is none of ours.
  *
  * Linux only: elsewhere nothing can be read and the list is empty. Zombies have no environment and are not listed.
@@ -25,19 +25,19 @@ export function leftovers(run: string): FoundProcess[] {
 
 function isLeftover(pid: number, run: string): boolean {
   const entries = environment(pid)
-  return entries.includes(run) || (isSession(entries) && !hasOwner(pid))
+  return entries.includes(run) || (isMarked(entries) && !hasOwner(pid))
 }
 
-/** True when an ancestor short of init, and not itself a session, is alive: the program that started the session. */
+/** True when an ancestor short of init, and itself neither a session nor a keeper, is alive: the program that started the session. */
 function hasOwner(pid: number): boolean {
   for (let parent = parentOf(pid); parent > 1; parent = parentOf(parent)) {
-    if (!isSession(environment(parent))) return true
+    if (!isMarked(environment(parent))) return true
   }
   return false
 }
 
-function isSession(entries: readonly string[]): boolean {
-  return entries.some((entry) => entry.startsWith(SESSION))
+function isMarked(entries: readonly string[]): boolean {
+  return entries.some((entry) => MARKS.some((mark) => entry.startsWith(mark)))
 }
 
 function parentOf(pid: number): number {

@@ -26,7 +26,7 @@ export async function openPool(config: PoolConfig): Promise<RealPool> {
     name: 'witness',
     apply({ hooks }) {
       hooks.state.tap('witness', ({ id, pid }, _from, to, reason) => {
-        if (to === 'starting' && pid !== undefined) pids.add(pid)
+        if (pid !== undefined) pids.add(pid)
         if (to === 'ending' && reason !== undefined) endings.set(id, reason)
       })
       hooks.problem.tap('witness', (problem, where) => void problems.push(`${where}: ${String(problem)}`))

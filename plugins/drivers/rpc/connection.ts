@@ -1,9 +1,9 @@
-import { describeExit, GreenroomError, messageOf, reportLostPipes, type Child, type Clock, type ExitInfo } from 'greenroom/kit'
+import { describeExit, GreenroomError, isGreenroomError, messageOf, reportLostPipes, type Child, type Clock, type ExitInfo } from 'greenroom/kit'
 import {
-  CancellationToken, createMessageConnection, ErrorCodes, Message, NullLogger, ParameterStructures, ResponseError,
-  type MessageConnection,
+  CancellationToken, createMessageConnection, Message, NullLogger, ParameterStructures, type MessageConnection, type ResponseError,
 } from 'vscode-jsonrpc/node'
 import type { Framing } from './framing.ts'
+import { IncomingRequests } from './incoming-requests.ts'
 import { FramedReader } from './message-reader.ts'
 import { FramedWriter } from './message-writer.ts'
 
@@ -18,8 +18,11 @@ export interface ConnectionOptions {
 
 export interface ConnectionHandlers {
   notification(method: string, params: Params): void
-  /** Answers a request of the program; `undefined` for a method that is not known. */
-  request(method: string): object | undefined
+  /**
+   * Answers a request of the program; `undefined` for a method that is not known. What it rejects with goes back as the error.
+   * `signal` aborts when the program wants no answer any more.
+   */
+  request(method: string, params: Params, signal: AbortSignal): Promise<unknown> | undefined
   /** The program broke the protocol; called once at most. */
   broken(error: Error): void
 }
@@ -31,7 +34,6 @@ export interface Answer {
 }
 
 type Reject = (error: unknown) => void
-type Handled = void | Promise<void>
 
 /** JSON-RPC 2.0 over a child's pipes. Messages are handed on in the order they came, also where answers and notifications mix. */
 export class RpcConnection {
@@ -39,6 +41,7 @@ export class RpcConnection {
   readonly #reader: FramedReader
   readonly #writer: FramedWriter
   readonly #connection: MessageConnection
+  readonly #incoming: IncomingRequests
   /** Requests whose answer was not read yet. One that was given up stays, because its answer may still come. */
   readonly #unanswered = new Set<unknown>()
   /** What else waits for the program, and must not when it is gone. */
@@ -49,18 +52,20 @@ export class RpcConnection {
   constructor(child: Child, { framing, maxFrame, clock }: ConnectionOptions, handlers: ConnectionHandlers) {
     this.#handlers = handlers
     this.#reader = new FramedReader(child.stdout, framing, maxFrame, {
-      notification: (method, params) => handlers.notification(method, params),
+      notification: (method, params) => this.#notified(method, params),
+      request: (id, method, params) => this.#incoming.take(id, method, params),
       broken: (error) => this.#break(error),
       takeAnswer: (id) => this.#unanswered.delete(id),
     })
     this.#writer = new FramedWriter(child.stdin, framing, (message) => this.#written(message))
     this.#connection = createMessageConnection(this.#reader, this.#writer, NullLogger, {
-      // With a bound on requests of the program, the library takes answers at once instead of queueing them.
+      // With a bound on requests of the program, which it never gets, the library takes answers at once instead of queueing them.
       maxParallelism: 1,
-      messageStrategy: { handleMessage: (message, next) => this.#dispatch(message, next) },
     })
-    this.#connection.onRequest((method) => {
-      return handlers.request(method) ?? new ResponseError(ErrorCodes.MethodNotFound, `greenroom does not answer ${method}`)
+    this.#incoming = new IncomingRequests({
+      answer: (method, params, signal) => handlers.request(method, params, signal),
+      send: (message) => this.#respond(message),
+      over: () => this.#reader.answered(),
     })
     this.#connection.listen()
     reportLostPipes(child, clock, (error) => this.#break(error))
@@ -111,9 +116,21 @@ export class RpcConnection {
     return this.#within(signal, (resolve, reject) => void this.send(method, params, { done: resolve, fail: reject }))
   }
 
+  /** As `call`, but an error is an answer as well: it shows that somebody is there. */
+  async roundTrip(method: string, params: Params, signal: AbortSignal): Promise<void> {
+    await this.call(method, params, signal).catch((error: unknown) => {
+      if (!isGreenroomError(error, 'REQUEST_FAILED')) throw error
+    })
+  }
+
   /** Sends a notification and resolves when the system has taken it; rejects as `call` does. */
   tell(method: string, params: Params, signal: AbortSignal): Promise<void> {
     return this.#within(signal, (resolve) => this.notify(method, params, () => resolve()))
+  }
+
+  /** The program takes a request of its own back. `answered`: its protocol wants an error in response all the same. */
+  withdraw(id: unknown, answered: boolean): void {
+    this.#incoming.withdraw(id, answered)
   }
 
   /** INV 20: no wait without an end. */
@@ -140,12 +157,17 @@ export class RpcConnection {
     this.#unanswered.add(message.id)
   }
 
-  /** What the library queues: requests of the program. */
-  #dispatch(message: Message, next: (message: Message) => Handled): Handled {
-    const handled = next(message)
-    const answered = (): void => this.#reader.answered()
-    void Promise.resolve(handled).then(answered, answered)
-    return handled
+  #notified(method: string, params: Params): void {
+    if (method === '$/cancelRequest') this.withdraw((params as { id?: unknown } | undefined)?.id, true)
+    else this.#handlers.notification(method, params)
+  }
+
+  #respond(message: object): Promise<void> {
+    const written = this.#writer.write(message as Message)
+    const refusal = this.#writer.takeRefusal()
+    if (!refusal) return written
+    written.catch(ignore)
+    throw refusal
   }
 
   #break(thrown: unknown): void {
@@ -159,6 +181,7 @@ export class RpcConnection {
     if (this.#over) return
     this.#over = reason
     this.#connection.dispose()
+    this.#incoming.close(reason)
     for (const reject of this.#waiting) reject(reason)
   }
 

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import { GreenroomError, messageOf } from 'greenroom/kit'
-import { AbstractMessageReader, Message, type DataCallback, type Disposable, type MessageReader } from 'vscode-jsonrpc/node'
+import { AbstractMessageReader, Message, type DataCallback, type Disposable, type MessageReader, type RequestMessage } from 'vscode-jsonrpc/node'
 import { createDecoder, type Framing } from './framing.ts'
 import { flawOf } from './flaw.ts'
 
@@ -9,6 +9,7 @@ const MAX_REQUESTS = 64
 
 export interface ReaderHandlers {
   notification(method: string, params: object | undefined): void
+  request(id: unknown, method: string, params: object | undefined): void
   /** The bytes are no frame, the frame is no sound message, or whoever got it threw. Nothing is read after it. */
   broken(error: GreenroomError): void
   /** Whether a request of this id waits for an answer; once it was asked, it does no more. */
@@ -16,8 +17,8 @@ export interface ReaderHandlers {
 }
 
 /**
- * Reads a program's stdout. Answers and requests go to the library when they are sound; notifications go past it, because it
- * hands on only one a turn of the event loop, and the program's exit would overtake them.
+ * Reads a program's stdout. Answers go to the library when they are sound; notifications and requests go past it, because it
+ * hands on only one a turn of the event loop: others, and the program's exit, would overtake them.
  */
 export class FramedReader extends AbstractMessageReader implements MessageReader {
   readonly #stdout: Readable
@@ -52,7 +53,7 @@ export class FramedReader extends AbstractMessageReader implements MessageReader
     return this
   }
 
-  /** To be called when a request of the program has been answered. */
+  /** To be called when a request of the program has been answered, or needs no answer any more. */
   answered(): void {
     if (--this.#requests === 0 && this.#stdout.isPaused()) this.#stdout.resume()
   }
@@ -101,19 +102,19 @@ export class FramedReader extends AbstractMessageReader implements MessageReader
     }
     const sound = message as Message
     try {
-      if (Message.isNotification(sound)) this.#notification(sound.method, sound.params)
+      if (Message.isNotification(sound)) this.#handlers.notification(sound.method, sound.params)
+      else if (Message.isRequest(sound)) this.#request(sound)
       else deliver(sound)
     } catch (error) {
       const text = `A message of the program could not be handed on: ${messageOf(error)}`
       this.#broken(new GreenroomError('PROTOCOL_ERROR', text, { cause: error }))
     }
-    if (Message.isRequest(sound) && ++this.#requests > MAX_REQUESTS) this.#stdout.pause()
     return Message.isResponse(sound)
   }
 
-  #notification(method: string, params: object | undefined): void {
-    // Requests of the program are answered at once, so there is nothing to cancel.
-    if (method !== '$/cancelRequest') this.#handlers.notification(method, params)
+  #request({ id, method, params }: RequestMessage): void {
+    if (++this.#requests > MAX_REQUESTS) this.#stdout.pause()
+    this.#handlers.request(id, method, params as object | undefined)
   }
 
   #broken(error: GreenroomError): void {

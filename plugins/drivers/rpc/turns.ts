@@ -4,10 +4,12 @@ import type { Params, RpcConnection } from './connection.ts'
 /** The turns of one session that have not been answered. */
 export class Turns {
   readonly #connection: RpcConnection
+  readonly #concurrency: number
   readonly #ids = new Map<TurnSink, unknown>()
 
-  constructor(connection: RpcConnection) {
+  constructor(connection: RpcConnection, concurrency: number) {
     this.#connection = connection
+    this.#concurrency = concurrency
   }
 
   /** The open turn, when exactly one is open. */
@@ -15,6 +17,14 @@ export class Turns {
     if (this.#ids.size !== 1) return undefined
     const [sink] = this.#ids.keys()
     return sink
+  }
+
+  /**
+   * The turn that a request of the program belongs to. Where several callers may share the session, none: it may as well come of what
+   * another of them did before.
+   */
+  get asking(): TurnSink | undefined {
+    return this.#concurrency === 1 ? this.only : undefined
   }
 
   /** Sends a request whose answer ends the turn; `ended` is called just before. */

@@ -1,8 +1,12 @@
 import { relative, resolve } from 'node:path'
 import { isGreenroomError, type PoolConfig } from '../../contracts/index.ts'
+import { hostTable } from '../../process/tree/process-table.ts'
+import { checkKeeper } from '../doctor/check-keeper.ts'
 import { fail, note, ok, type Check } from '../doctor/check.ts'
 import { findProgram } from '../doctor/find-program.ts'
-import { checkCgroup, checkNode, checkProc, checkTools, checkUserLimits } from '../doctor/system-checks.ts'
+import { checkLimits } from '../doctor/limit-checks.ts'
+import { checkStateFolder, checkTrees } from '../doctor/process-checks.ts'
+import { checkNode, checkProc, checkTools, checkUserLimits } from '../doctor/system-checks.ts'
 import { trySession } from '../doctor/try-session.ts'
 import { EXIT, EXIT_HELP } from '../exit-codes.ts'
 import { driverName, findConfig, type FoundConfig } from '../find-config.ts'
@@ -40,8 +44,11 @@ async function doctor(options: DoctorOptions, io: CliIo): Promise<number> {
   const checks = [
     checkNode(process.versions.node),
     await checkProc('/'),
+    await checkTrees(hostTable(io.clock)),
+    checkStateFolder(config?.stateDir, io.env),
+    await checkKeeper(config?.keeper, io.clock),
     ...await checkUserLimits('/', maxOf(config)),
-    await checkCgroup('/'),
+    ...await checkLimits('/', path, io.cwd),
     ...await checkTools(path, io.cwd),
     ...('config' in found ? await checkPool(found, io) : [found]),
   ]

@@ -1,4 +1,4 @@
-import { access, constants, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fail, note, ok, type Check } from './check.ts'
 import { findProgram } from './find-program.ts'
@@ -49,24 +49,9 @@ function softLimit(limits: string, name: string): number | undefined {
   return soft === 'unlimited' ? Infinity : Number(soft)
 }
 
-/** Whether the system can hold whole process trees to a limit. */
-export async function checkCgroup(root: string): Promise<Check> {
-  const name = 'cgroup v2'
-  const advice = 'limits by name (limits.memory…) work without it, by looking; '
-    + 'for limits that the system itself holds, run as a systemd service with Delegate=yes'
-  const unified = join(root, 'sys/fs/cgroup')
-  const controllers = await readFile(join(unified, 'cgroup.controllers'), 'utf8').catch(() => undefined)
-  if (controllers === undefined) return note(name, 'not mounted', advice)
-  const membership = await readFile(join(root, 'proc/self/cgroup'), 'utf8').catch(() => '')
-  const own = /^0::(\/.*)$/m.exec(membership)?.[1] ?? '/'
-  const delegated = await access(join(unified, own, 'cgroup.subtree_control'), constants.W_OK).then(() => true, () => false)
-  if (!delegated) return note(name, 'mounted, but not delegated to this user', advice)
-  return ok(name, `delegated to this user (${controllers.trim() || 'no controllers'})`)
-}
-
-/** Small programs of the system that make limits and clean-up harder to escape. */
+/** Small programs of the system that make clean-up harder to escape. */
 export function checkTools(path: string | undefined, cwd: string): Promise<Check[]> {
-  return Promise.all(['prlimit', 'setpriv'].map(async (tool) => {
+  return Promise.all(['setpriv'].map(async (tool) => {
     const found = await findProgram(tool, path, cwd)
     return found === undefined ? note(tool, 'not found', 'it comes with util-linux; greenroom works without it') : ok(tool, found)
   }))

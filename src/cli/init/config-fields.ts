@@ -13,6 +13,10 @@ export function configFields(driver: DriverName): readonly Field[] {
       comment: "'tenant' (default): a session that served one tenant never serves another. 'none': sessions hold nothing of their user, you vouch for it.",
     },
     {
+      name: 'bindAtSpawn', value: false,
+      comment: 'Starts every session for one tenant, so that the spawn hook knows whose it is. Default: only where the driver must.',
+    },
+    {
       name: 'resetRequires', value: ['conversation', 'permissions', 'background', 'files', 'environment'],
       comment: 'What a reset must remove before a session goes to another key of its tenant; else the session is ended. Default: everything.',
     },
@@ -31,6 +35,14 @@ export function configFields(driver: DriverName): readonly Field[] {
     { name: 'restart', value: 'backoff', comment: "What to do after failures in a row. Default 'backoff'." },
     { name: 'store', value: 'memory', comment: "Keeps parked sessions. Default 'memory'." },
     { name: 'gateway', value: GATEWAY, comment: 'The server of `greenroom serve`.' },
+    {
+      name: 'stateDir', value: undefined, example: "'/var/lib/my-service/greenroom'",
+      comment: "Where live sessions are on record, so that the next start ends what a killed host has left behind; false: nowhere. Default: the user's folder for state.",
+    },
+    {
+      name: 'keeper', value: true,
+      comment: 'Has sessions started by a small process beside this one, which ends them all when this one is killed. Default true; on Windows false.',
+    },
     { name: 'plugins', value: undefined, example: '[myPlugin]', comment: 'Plugins, made with definePlugin. Default: none.' },
   ]
 }
@@ -71,6 +83,10 @@ const HEALTH: readonly Field[] = [
 const METRICS: readonly Field[] = [
   { name: 'use', value: 'pidusage', comment: "Default 'pidusage'." },
   { name: 'every', value: '1s', comment: 'How often all processes are measured. Default 1s.' },
+  {
+    name: 'pssEvery', value: '30s',
+    comment: 'How often the proportional memory of each session is measured; false: never, memory limits then judge resident memory. Default 30s.',
+  },
 ]
 
 const QUEUE: readonly Field[] = [

@@ -16,5 +16,7 @@ export interface Store {
   /** True when there is a record. Must be cheap: it is asked for every new key. */
   has(tenant: string, key: string): boolean
   readonly size: number
+  /** It outlives the host: idle sessions of keys are parked, not just ended, when the pool is closed. Default false. */
+  readonly persistent?: boolean
   close?(): Promise<void>
 }

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { checkCgroup, checkNode, checkProc, checkTools, checkUserLimits } from '../../../src/cli/doctor/system-checks.ts'
+import { checkNode, checkProc, checkTools, checkUserLimits } from '../../../src/cli/doctor/system-checks.ts'
 import { tempFolder } from '../../support/temp-folder.ts'
 
 /** A file system of its own, as another machine would have it. */
@@ -52,24 +52,9 @@ Max open files            ${files}                1048576              files    
   })
 })
 
-describe('checkCgroup', () => {
-  it('notes what is missing: the hierarchy, or leave to use it', async () => {
-    expect(await checkCgroup(await machine({}))).toMatchObject({ status: 'note', message: 'not mounted' })
-    const mounted = await machine({ 'sys/fs/cgroup/cgroup.controllers': 'cpu memory\n', 'proc/self/cgroup': '0::/user.slice\n' })
-    expect(await checkCgroup(mounted)).toMatchObject({ status: 'note', message: 'mounted, but not delegated to this user' })
-  })
-
-  it('finds a delegated subtree', async () => {
-    const delegated = await machine({
-      'sys/fs/cgroup/cgroup.controllers': 'cpu memory\n', 'sys/fs/cgroup/mine/cgroup.subtree_control': '', 'proc/self/cgroup': '0::/mine\n',
-    })
-    expect(await checkCgroup(delegated)).toMatchObject({ status: 'ok', message: expect.stringContaining('cpu memory') as string })
-  })
-})
-
 describe('checkTools', () => {
   it('notes those that are not on PATH', async () => {
     const checks = await checkTools(await tempFolder(), '/')
-    expect(checks.map(({ name, status }) => [name, status])).toEqual([['prlimit', 'note'], ['setpriv', 'note']])
+    expect(checks.map(({ name, status }) => [name, status])).toEqual([['setpriv', 'note']])
   })
 })

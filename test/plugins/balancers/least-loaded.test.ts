@@ -67,11 +67,25 @@ describe('the balancer least-loaded', () => {
     expect(looks()).toBeLessThanOrEqual(2)
   })
 
-  it('stops at the first session that has nothing to do', async () => {
-    const { candidates, looks } = watched(withLeases(1, 1, 0, ...new Array<number>(1_000).fill(1)))
-    const balancer = await make({ next: () => 0 })
-    expect(balancer.pick(candidates, REQUEST).id).toBe('s2')
-    expect(looks()).toBeLessThanOrEqual(10)
+  it('soon finds one that has nothing to do, while many have', async () => {
+    const { candidates, looks } = watched(withLeases(...Array.from({ length: 10_000 }, (_, n) => (n % 10 === 0 ? 0 : 1))))
+    const balancer = await make(seededRandom(1))
+    for (let round = 0; round < 100; round++) expect(balancer.pick(candidates, REQUEST).outstanding).toBe(0)
+    expect(looks()).toBeLessThan(100 * 40)
+  })
+
+  it('finds the only one that has nothing to do', async () => {
+    const candidates = withLeases(...new Array<number>(100).fill(1))
+    candidates[57] = sessionView({ id: 'idle' })
+    const balancer = await make(seededRandom(1))
+    for (let round = 0; round < 100; round++) expect(balancer.pick(candidates, REQUEST).id).toBe('idle')
+  })
+
+  it('gives those that have nothing to do equal chances, also where busy ones stand between them', async () => {
+    const candidates = withLeases(0, 0, 1, 1, 1, 1, 0, 1, 1, 1)
+    const balancer = await make(seededRandom(5))
+    const picks = Array.from({ length: 9_000 }, () => balancer.pick(candidates, REQUEST).id)
+    for (const id of ['s0', 's1', 's6']) expect(Math.abs(picks.filter((picked) => picked === id).length - 3_000)).toBeLessThan(5 * Math.sqrt(3_000))
   })
 
   it('leaves the candidates as they are', async () => {

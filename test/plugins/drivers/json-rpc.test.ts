@@ -1,15 +1,19 @@
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import jsonRpc from '../../../plugins/drivers/json-rpc.ts'
-import { isGreenroomError, type GreenroomError } from '../../../src/kit.ts'
+import { isGreenroomError, type GreenroomError, type Question } from '../../../src/kit.ts'
 import { makeDriver, openDriver, type OpenDriver } from '../../support/driver-harness.ts'
 
 const SERVER = fileURLToPath(new URL('../../fixtures/rpc-server.mjs', import.meta.url))
 
 type Framing = 'ndjson' | 'content-length'
 
-function open(options: object = {}, framing: Framing = 'ndjson', ...args: string[]): Promise<OpenDriver> {
-  return openDriver(jsonRpc, { command: process.execPath, args: [SERVER, framing, ...args], framing, ...options })
+type How = Framing | ((question: Question) => unknown)
+
+function open(options: object = {}, how: How = 'ndjson', ...args: string[]): Promise<OpenDriver> {
+  const framing = typeof how === 'string' ? how : 'ndjson'
+  const answer = typeof how === 'string' ? undefined : how
+  return openDriver(jsonRpc, { command: process.execPath, args: [SERVER, framing, ...args], framing, ...options }, answer)
 }
 
 async function errorOf(work: Promise<unknown> | (() => unknown)): Promise<GreenroomError> {
@@ -184,12 +188,12 @@ describe('a notification of the program', () => {
     expect(session.unsolicited).toEqual([{ method: 'surprise' }])
   })
 
-  it('is dropped when it is harmless and no turn is open', async () => {
+  it('is reported as harmless when it is declared so and no turn is open', async () => {
     await using session = await open({ harmless: ['log'] })
     await session.request({ notify: 'say', params: { method: 'log' } })
     await session.request({ notify: 'say', params: { method: 'surprise' } })
     await session.until(() => session.unsolicited.length > 0)
-    expect(session.unsolicited).toEqual([{ method: 'surprise' }])
+    expect([session.harmless, session.unsolicited]).toEqual([[{ method: 'log' }], [{ method: 'surprise' }]])
   })
 
   it('is no event of a turn when several are open', async () => {
@@ -198,7 +202,7 @@ describe('a notification of the program', () => {
     await session.request({ notify: 'say', params: { method: 'log' } })
     await session.request({ notify: 'say', params: { method: 'surprise' } })
     await session.until(() => session.unsolicited.length > 0)
-    expect(session.unsolicited).toEqual([{ method: 'surprise' }])
+    expect([session.harmless, session.unsolicited]).toEqual([[{ method: 'log' }], [{ method: 'surprise' }]])
     expect(turns.map(({ events }) => events)).toEqual([[], []])
   })
 
@@ -229,11 +233,96 @@ describe('a notification of the program', () => {
 })
 
 describe('a request of the program', () => {
-  it('is answered at once with MethodNotFound', async () => {
+  const ask = (method: string, more: object = {}): object => ({ method: 'ask', params: { method, ...more } })
+
+  it('is answered with MethodNotFound where nobody answers it', async () => {
     await using session = await open()
-    const answers = await session.request({ method: 'ask', params: { method: 'workspace/configuration' } })
-    expect(answers).toEqual([{ id: 'q1', error: { code: -32601, message: 'greenroom does not answer workspace/configuration' } }])
+    const answers = await session.request(ask('workspace/configuration'))
+    expect(answers).toEqual([{ id: 'q1', error: { code: -32601, message: expect.stringContaining('workspace/configuration') } }])
     expect(session.unsolicited).toEqual([])
+  })
+
+  it("is answered with what the lease's handler gives; nothing is null", async () => {
+    await using session = await open({}, ({ method, params }) => (method === 'add' ? (params as number[])[0]! + 1 : undefined))
+    expect(await session.request(ask('add', { with: [41] }))).toEqual([{ id: 'q1', result: 42 }])
+    expect(await session.request(ask('nothing'))).toEqual([{ id: 'q2', result: null }])
+  })
+
+  it('is told apart by method, params, turn and whether it is harmless', async () => {
+    await using session = await open({ harmless: ['log'] }, () => 'yes')
+    const turn = session.turn(ask('log', { with: { a: 1 } }))
+    await turn.result
+    await session.request(ask('other'))
+    expect(session.questions).toMatchObject([{ method: 'log', params: { a: 1 }, harmless: true }, { method: 'other', harmless: false }])
+    expect(session.questions[0]!.turn).toBe(turn.sink)
+  })
+
+  it('belongs to no certain turn where several callers may share the session', async () => {
+    await using session = await open({ concurrency: 2 }, () => 'yes')
+    await session.request(ask('log'))
+    expect(session.questions[0]!.turn).toBeUndefined()
+  })
+
+  it('gets the error that the handler throws: its code if it has a number for one, else an internal error', async () => {
+    const thrown: unknown[] = [
+      Object.assign(new Error('not allowed'), { code: -32001, data: { why: 'a test' } }),
+      Object.assign(new Error('no such file'), { code: 'ENOENT' }),
+      'text',
+    ]
+    await using session = await open({}, () => { throw thrown.shift() })
+    expect(await session.request(ask('x', { count: 3 }))).toEqual([
+      { id: 'q1', error: { code: -32001, message: 'not allowed', data: { why: 'a test' } } },
+      { id: 'q2', error: { code: -32603, message: 'no such file' } },
+      { id: 'q3', error: { code: -32603, message: 'text' } },
+    ])
+  })
+
+  it('gets an internal error when the handler answers with what has no JSON form, and the next message can be sent', async () => {
+    await using session = await open({}, () => 1n)
+    expect(await session.request(ask('x'))).toMatchObject([{ error: { code: -32603, message: expect.stringContaining('BigInt') } }])
+    expect(await session.request({ method: 'nothing' })).toBeNull()
+  })
+
+  it('does not wait for the answer to another', async () => {
+    let release: ((answer: string) => void) | undefined
+    await using session = await open({}, ({ method }) => (method === 'slow' ? new Promise((resolve) => (release = resolve)) : 'fast'))
+    const slow = session.turn(ask('slow'))
+    await session.until(() => release !== undefined)
+    expect(await session.request(ask('quick'))).toEqual([{ id: 'q2', result: 'fast' }])
+    release!('slow')
+    expect(await slow.result).toEqual([{ id: 'q1', result: 'slow' }])
+  })
+
+  it('comes between the notifications that were sent before and after it', async () => {
+    const seen: string[] = []
+    await using session = await open({}, ({ method }) => void seen.push(method))
+    await new Promise<unknown>((resolve, reject) => {
+      const event = (message: unknown): void => void seen.push((message as { method: string }).method)
+      session.channel.turn({ method: 'askBetween', params: { method: 'question' } }, { event, quiet: () => undefined, done: resolve, fail: reject })
+    })
+    expect(seen).toEqual(['before', 'question', 'after'])
+  })
+
+  it('that is taken back gets RequestCancelled at once; the handler is told, and its late answer dropped', async () => {
+    let answer: ((value: string) => void) | undefined
+    await using session = await open({}, () => new Promise((resolve) => (answer = resolve)))
+    const turn = session.turn(ask('slow'))
+    await session.until(() => answer !== undefined)
+    await session.request({ notify: 'say', params: { method: '$/cancelRequest', params: { id: 'q1' } } })
+    expect(await turn.result).toEqual([{ id: 'q1', error: { code: -32800, message: expect.any(String) } }])
+    expect(session.questions[0]!.signal?.aborted).toBe(true)
+    answer!('late')
+    expect(await session.request({ method: 'nothing' })).toBeNull()
+    expect(session.broken).toEqual([])
+  })
+
+  it('is given up when the program ends', async () => {
+    await using session = await open({}, () => new Promise(() => undefined))
+    const turn = session.turn(ask('slow'))
+    await session.until(() => session.questions.length === 1)
+    session.child.signal('SIGKILL')
+    await expect(turn.result).rejects.toThrow('SIGKILL')
+    await session.until(() => session.questions[0]!.signal!.aborted)
   })
 
   it('is answered also when a thousand come at once', async () => {

@@ -216,6 +216,13 @@ describe('a turn of mcp', () => {
 })
 
 describe('what an mcp server says unasked', () => {
+  it('is no part of a request when it is news of the server itself', async () => {
+    await using session = await open()
+    const turn = session.turn({ method: 'say', params: { method: 'notifications/resources/updated', params: { uri: 'file:///a' } } })
+    await turn.result
+    expect([turn.events, session.harmless]).toEqual([[], [{ method: 'notifications/resources/updated', params: { uri: 'file:///a' } }]])
+  })
+
   it.each([
     'notifications/message', 'notifications/tools/list_changed', 'notifications/prompts/list_changed',
     'notifications/resources/list_changed', 'notifications/resources/updated', 'notifications/cancelled',
@@ -236,8 +243,59 @@ describe('what an mcp server says unasked', () => {
   it('is answered when it is a ping, and refused when it is another request', async () => {
     await using session = await open()
     expect(await session.request({ method: 'ask', params: { method: 'ping' } })).toEqual({ result: {} })
-    const refusal = { error: { code: -32601, message: 'greenroom does not answer roots/list' } }
-    expect(await session.request({ method: 'ask', params: { method: 'roots/list' } })).toEqual(refusal)
+    const refusal = { error: { code: -32601, message: expect.stringContaining('tasks/list') } }
+    expect(await session.request({ method: 'ask', params: { method: 'tasks/list' } })).toEqual(refusal)
+  })
+})
+
+describe('what an mcp server may ask of its client', () => {
+  const capabilitiesOf = async (options: object): Promise<unknown> => {
+    await using session = await open(options)
+    return (await seenBy(session))[0]?.params?.capabilities
+  }
+
+  it('is announced as the options say', async () => {
+    expect(await capabilitiesOf({})).toEqual({})
+    expect(await capabilitiesOf({ capabilities: { sampling: true, elicitation: { form: {} }, roots: { listChanged: false } } }))
+      .toEqual({ sampling: {}, elicitation: { form: {} }, roots: { listChanged: false } })
+    expect(await capabilitiesOf({ capabilities: { sampling: { tools: {} }, elicitation: true } })).toEqual({ sampling: { tools: {} }, elicitation: {} })
+    expect(await capabilitiesOf({ roots: [{ uri: 'file:///a' }] })).toEqual({ roots: { listChanged: true } })
+    await expect(makeDriver(mcp, { command: 'x', capabilities: { tasks: true } })).rejects.toThrow('tasks')
+  })
+
+  const ask = (method: string): object => ({ method: 'ask', params: { method } })
+
+  it.each<[string, unknown]>([
+    ['roots/list', { result: { roots: [{ uri: 'file:///a', name: 'a' }] } }],
+    ['elicitation/create', { result: { action: 'decline' } }],
+    ['sampling/createMessage', { error: { code: -1, message: expect.any(String) } }],
+    ['no/such', { error: { code: -32601, message: expect.any(String) } }],
+  ])('has a default answer: %s', async (method, answer) => {
+    await using session = await open({ roots: [{ uri: 'file:///a', name: 'a' }] })
+    const turn = session.turn(ask(method))
+    expect(await turn.result).toEqual(answer)
+    expect(session.questions).toMatchObject([{ method, harmless: method === 'roots/list' }])
+    expect(session.questions[0]!.turn).toBe(turn.sink)
+  })
+
+  it.each(['roots/list', 'elicitation/create', 'sampling/createMessage', 'no/such'])("is answered by the lease's handler: %s", async (method) => {
+    await using session = await openDriver(mcp, { command: process.execPath, args: [SERVER] }, (question) => ({ answered: question.method }))
+    expect(await session.request(ask(method))).toEqual({ result: { answered: method } })
+  })
+
+  it('is not answered when it is taken back; the handler is told', async () => {
+    let answer: ((value: object) => void) | undefined
+    await using session = await openDriver(mcp, { command: process.execPath, args: [SERVER] }, () => new Promise((resolve) => (answer = resolve)))
+    const turn = session.turn(ask('sampling/createMessage'))
+    await session.until(() => answer !== undefined)
+    await session.request({ notify: 'notifications/say', params: { method: 'notifications/cancelled', params: { requestId: 'q1' } } })
+    await session.until(() => session.questions[0]!.signal!.aborted)
+    answer!({ late: true })
+    await session.channel.ping?.(never)
+    let over = false
+    void turn.result.catch(() => undefined).finally(() => (over = true))
+    await session.channel.ping?.(never)
+    expect([over, session.broken, session.unsolicited]).toEqual([false, [], []])
   })
 })
 

@@ -1,0 +1,39 @@
+import { suiteOf } from '../bench.ts'
+import type { ContractCase } from '../contract-case.ts'
+import { abilitiesOf } from './abilities.ts'
+import { addAbilityCases } from './ability-cases.ts'
+import { DriverStage } from './driver-stage.ts'
+import { addEndCases } from './end-cases.ts'
+import type { DriverContract } from './options.ts'
+import { addStartCases } from './start-cases.ts'
+import { addTurnCases } from './turn-cases.ts'
+
+/** Adds a case: `work` gets a driver, whose program it may start for real, and can make more. */
+export type AddDriverCase = (title: string, work: (stage: DriverStage, newStage: () => Promise<DriverStage>) => Promise<void>) => void
+
+/**
+ * The cases that a driver must pass with its real program, which is run by them, and once before, to see what the driver can do: there
+ * are cases only for that. Resolves to them also when the program cannot be run; they say why, then.
+ */
+export async function driverContract(contract: DriverContract): Promise<ContractCase[]> {
+  const { cases, add } = suiteOf('driver', contract, 'real')
+  const abilities = await abilitiesOf(contract)
+  const test: AddDriverCase = (title, work) => add(title, async (bench) => {
+    const stages: DriverStage[] = []
+    const newStage = async (): Promise<DriverStage> => {
+      const stage = await DriverStage.of(bench)
+      stages.push(stage)
+      return stage
+    }
+    try {
+      await work(await newStage(), newStage)
+    } finally {
+      for (const stage of stages) await stage.close()
+    }
+  })
+  addStartCases(test, contract, abilities)
+  addTurnCases(test, contract, abilities)
+  addAbilityCases(test, contract, abilities)
+  addEndCases(test, contract, abilities)
+  return cases
+}

@@ -1,0 +1,94 @@
+import type { Binding, Driver, SpawnSpec } from '../../../contracts/index.ts'
+import { systemClock } from '../../../kernel/system-clock.ts'
+import { createSpawner } from '../../../process/spawner.ts'
+import type { Bench } from '../bench.ts'
+import { becomes, call, outcome, rule, settled } from '../rules.ts'
+import { DriverSession } from './driver-session.ts'
+import { processesMarked, SUITE_MARKER } from './leftovers.ts'
+import type { Trace } from './options.ts'
+
+const LEFT_MS = 5_000
+const OWNER: Binding = { tenant: 'acme', key: undefined }
+let marks = 0
+let values = 0
+
+/** A driver and the sessions of one case. */
+export class DriverStage {
+  readonly driver: Driver
+  readonly #bench: Bench<'driver'>
+  readonly #sessions: DriverSession[] = []
+  readonly #spawner = createSpawner({ clock: systemClock })
+  readonly #mark = `${process.pid}-${++marks}`
+
+  private constructor(bench: Bench<'driver'>, driver: Driver) {
+    this.#bench = bench
+    this.driver = driver
+  }
+
+  static async of(bench: Bench<'driver'>): Promise<DriverStage> {
+    return new DriverStage(bench, await bench.make())
+  }
+
+  /** Runs a command for the driver; its own when none is given. No handshake is begun. */
+  start(spec?: SpawnSpec): DriverSession {
+    const { bindsAtSpawn = false } = this.driver.capabilities
+    const { env, ...rest } = spec ?? call('spawnSpec()', () => this.driver.spawnSpec(bindsAtSpawn ? OWNER : undefined))
+    const child = this.#spawner.spawn({ ...rest, env: { ...env, [SUITE_MARKER]: this.#mark } })
+    const session = new DriverSession(this.driver, child, this.#bench.random)
+    this.#sessions.push(session)
+    return session
+  }
+
+  /** A session that is ready, and of nobody yet. */
+  openUnbound(): Promise<DriverSession> {
+    return this.start().opened()
+  }
+
+  /** A session that is ready for its first turn. */
+  async open(): Promise<DriverSession> {
+    return (await this.openUnbound()).bind(OWNER)
+  }
+
+  /** After every session was ended: no process is left that any of them started. */
+  async mustLeaveNothing(when: string): Promise<void> {
+    const gone = await becomes(() => processesMarked(this.#mark).length === 0, LEFT_MS)
+    rule(gone, () => `Processes ${processesMarked(this.#mark).join(', ')} are left ${when}: the program must end what it has started`)
+  }
+
+  async close(): Promise<void> {
+    for (const session of this.#sessions.splice(0)) await outcome('ending a session', () => session.kill(), 30_000)
+    for (const pid of processesMarked(this.#mark)) kill(pid)
+  }
+}
+
+/** A value for a trace, which no other has. */
+export function newValue(): string {
+  return `mark${process.pid}x${++values}`
+}
+
+/** Whether the session has `value`. */
+export async function has(session: DriverSession, { read }: Trace, value: string): Promise<boolean> {
+  return JSON.stringify(await session.request(read)).includes(value)
+}
+
+/** Makes the session remember a new value, and returns it. */
+export async function leave(session: DriverSession, trace: Trace): Promise<string> {
+  const value = newValue()
+  await session.request(trace.write(value))
+  return value
+}
+
+/** Resolves when the process has stopped; SIGCONT lets it go on. */
+export async function stop(session: DriverSession): Promise<void> {
+  session.child.signal('SIGSTOP')
+  // It takes effect when the process is next scheduled to run, which is at once where it waits for input.
+  await settled('stopping the program', () => new Promise<void>((resolve) => void systemClock.setTimer(resolve, 20)))
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It has ended by itself.
+  }
+}

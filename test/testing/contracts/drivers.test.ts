@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, describe, expect, it } from 'vitest'
+import { driverContract, type DriverContract } from 'greenroom/testing'
+import { registerBundled } from '../../../src/bundled.ts'
+import { StrategyRegistry } from '../../../src/kernel/strategy-registry.ts'
+
+const fixture = (name: string): string => fileURLToPath(new URL(`../../fixtures/${name}`, import.meta.url))
+const node = (...args: string[]): { command: string; args: string[] } => ({ command: process.execPath, args })
+const MEMORY_SERVER = createRequire(import.meta.url).resolve('@modelcontextprotocol/server-memory/dist/index.js')
+
+const folder = await mkdtemp(join(tmpdir(), 'greenroom-contracts-'))
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+const lines = {
+  message: { do: 'later', ms: 0, value: 'here' },
+  expect: (answer: unknown) => assert.equal((answer as { value: unknown }).value, 'here'),
+  crashMessage: { do: 'exit', code: 3 },
+  state: { write: (value: string) => ({ do: 'remember', value }), read: { do: 'recall' } },
+}
+const linesOptions = {
+  ...node(fixture('lines.mjs'), 'banner'),
+  ready: { match: { type: 'system', subtype: 'ready' } },
+  terminal: { type: 'result' },
+  harmless: { type: 'log' },
+  ping: { send: { do: 'ping' }, expect: { type: 'pong' } },
+  reset: { send: { do: 'forget' }, expect: { type: 'forgotten' }, guarantees: ['conversation'] },
+  park: { send: { do: 'save' }, expect: { type: 'saved' }, field: 'token' },
+  resume: { send: { do: 'load' }, expect: { type: 'loaded' }, field: 'token' },
+  goodbye: { send: { do: 'bye' } },
+}
+
+const rpc = {
+  message: { method: 'echo', params: { word: 'here' } },
+  expect: (answer: unknown) => assert.deepEqual(answer, { word: 'here' }),
+  slowMessage: { method: 'work' },
+  crashMessage: { method: 'exit', params: { code: 3 } },
+  invalidMessages: [{}, 'echo', { method: '' }, { method: 'echo', params: 1 }, { method: 'echo', params: { big: 1n } }],
+}
+
+/** What an agent says comes in events. */
+const heard = (words: string) => (_answer: unknown, events: readonly unknown[]) => assert.ok(JSON.stringify(events).includes(words))
+
+/** Every bundled driver on its programs. */
+const drivers: Readonly<Record<string, DriverContract>> = {
+  'json-lines, with ids': {
+    ...lines,
+    use: 'json-lines',
+    options: { ...linesOptions, id: 'id', concurrency: 8, cancel: { send: { do: 'halt' } } },
+    slowMessage: { do: 'silent' },
+    invalidMessages: [1, 'text', null, ['list'], { id: 1 }, { do: 'echo', value: 1n }],
+  },
+  'json-lines, in order': { ...lines, use: 'json-lines', options: linesOptions, invalidMessages: [undefined] },
+  'json-lines, with nothing but a command': {
+    use: 'json-lines',
+    options: node(fixture('lines.mjs')),
+    message: { do: 'echo', value: 1 },
+    expect: (answer) => assert.deepEqual(answer, { echo: 1 }),
+  },
+  'json-rpc, by Content-Length': {
+    ...rpc,
+    use: 'json-rpc',
+    options: {
+      ...node(fixture('rpc-server.mjs'), 'content-length'),
+      initialize: { method: 'initialize', params: { who: 'me' } },
+      initialized: { method: 'initialized' },
+      ping: { method: 'nothing' },
+      goodbye: { request: { method: 'shutdown' }, notification: { method: 'exit' } },
+      concurrency: 4,
+    },
+  },
+  'json-rpc, by lines': { ...rpc, use: 'json-rpc', options: { ...node(fixture('rpc-server.mjs'), 'ndjson'), framing: 'ndjson' } },
+  'mcp, on server-memory': {
+    use: 'mcp',
+    options: { ...node(MEMORY_SERVER), concurrency: 4 },
+    message: { list: 'tools' },
+    expect: (answer) => assert.ok((answer as { tools: unknown[] }).tools.length > 0),
+    invalidMessages: [{}, { list: 'secrets' }, { tool: '' }, { method: 'tools/list', params: [] }, { tool: 'x', arguments: { big: 1n } }],
+  },
+  'node-repl': {
+    use: 'node-repl',
+    message: { code: '6 * 7' },
+    expect: (answer) => assert.equal((answer as { value: unknown }).value, 42),
+    slowMessage: { code: 'for (;;) {}' },
+    crashMessage: { code: 'process.exit(3)' },
+    invalidMessages: [{}, '1 + 1', { code: 1 }, { code: '1', more: true }],
+    state: { write: (value) => ({ code: `globalThis.kept = '${value}'` }), read: { code: 'globalThis.kept' } },
+  },
+  lsp: {
+    use: 'lsp',
+    message: rpc.message,
+    expect: rpc.expect,
+    slowMessage: rpc.slowMessage,
+    invalidMessages: rpc.invalidMessages,
+    options: { ...node(fixture('rpc-server.mjs'), 'content-length'), concurrency: 4 },
+  },
+  acp: {
+    use: 'acp',
+    options: node(fixture('acp-agent.mjs'), `store=${folder}`, 'load', 'resume'),
+    message: { prompt: 'say hello' },
+    expect: heard('hello'),
+    slowMessage: { prompt: 'work' },
+    crashMessage: { prompt: 'crash' },
+    invalidMessages: ['text', {}, { prompt: '' }, { prompt: 'a', more: 1 }],
+    state: { write: (value) => ({ prompt: `remember ${value}` }), read: { prompt: 'recall' } },
+  },
+  'node-repl, waiting': {
+    use: 'node-repl',
+    message: { code: "'here'" },
+    slowMessage: { code: 'await new Promise(() => setInterval(() => {}, 1000))' },
+  },
+  'python-repl': {
+    use: 'python-repl',
+    message: { code: '6 * 7' },
+    expect: (answer) => assert.equal((answer as { value: unknown }).value, 42),
+    slowMessage: { code: 'while True: pass' },
+    crashMessage: { code: 'import os; os._exit(3)' },
+    invalidMessages: [{}, '1 + 1', { code: 1 }, { code: '1', more: true }, { code: '1', timeout: 'soon' }],
+    state: { write: (value) => ({ code: `kept = '${value}'` }), read: { code: 'globals().get("kept")' } },
+  },
+  'shell, bash': {
+    use: 'shell',
+    message: { command: 'echo $((6 * 7))' },
+    expect: (answer) => assert.equal((answer as { stdout: unknown }).stdout, '42\n'),
+    slowMessage: { command: 'sleep 100; echo next' },
+    crashMessage: { command: 'kill -9 $$' },
+    invalidMessages: [{}, 'ls', { command: 1 }, { command: 'ls', more: true }, { command: 'a\0b' }],
+    state: { write: (value) => ({ command: `kept=${value}` }), read: { command: 'echo "$kept"' } },
+  },
+  'shell, sh': {
+    use: 'shell',
+    options: { command: 'sh' },
+    message: { command: 'echo here' },
+    slowMessage: { command: 'while :; do :; done' },
+    crashMessage: { command: 'exit 3' },
+    state: { write: (value) => ({ command: `kept=${value}` }), read: { command: 'echo "$kept"' } },
+  },
+}
+
+const suites = await Promise.all(Object.entries(drivers).map(async ([name, contract]) => ({ name, cases: await driverContract(contract) })))
+
+describe('the contract of drivers', () => {
+  it('is kept by every bundled driver', () => {
+    const registry = new StrategyRegistry()
+    registerBundled(registry)
+    expect(new Set(Object.values(drivers).map((contract) => 'use' in contract && contract.use))).toEqual(new Set(registry.names('driver')))
+  })
+})
+
+// Each case has processes of its own, and mostly waits.
+describe.concurrent.each(suites)('the driver $name', ({ cases }) => {
+  for (const { title, run } of cases) it(title, run)
+})
