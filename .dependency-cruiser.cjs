@@ -22,6 +22,9 @@ const floors = {
   'testing': ['create-pool', 'bundled', 'watch', 'pool', 'kernel', 'process', 'contracts'],
 }
 
+/** Packages that a plugin loads only when it is used. They are dev dependencies, too, for the tests. */
+const optionalPeers = Object.keys(require('./package.json').peerDependencies ?? {})
+
 /** The composition root is more than one file. */
 const files = { 'create-pool': '(create-pool|live-pool|pool-report|houses)' }
 
@@ -119,7 +122,11 @@ module.exports = {
       comment: 'What is shipped may use only what is installed with it.',
       severity: 'error',
       from: { path: '^(src|plugins)/' },
-      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['type-only'] },
+      to: {
+        dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'],
+        dependencyTypesNot: ['type-only'],
+        pathNot: optionalPeers.map((name) => `^node_modules/${name}/`),
+      },
     },
   ],
   options: {

@@ -15,7 +15,7 @@ import { writeArchive } from './cgroup-vm/archive.mjs'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const inside = join(root, 'scripts/cgroup-vm')
 const cache = join(root, 'node_modules/.cache/cgroup-vm')
-const LIMIT_MS = 900_000
+const LIMIT_MS = 1_800_000
 const VERDICT = /^cgroup-vm: (\d+) passed, (\d+) failed\r?$/m
 
 if (process.platform !== 'linux' || process.arch !== 'x64') stop('this runs on Linux on x64 only')

@@ -19,14 +19,20 @@ const SHELL = /** @type {const} */ ({
 })
 const HOARD = /** @param {number} megabytes */ (megabytes) => `node -e 'globalThis.hoard=Buffer.alloc(${megabytes}*2**20,1);setInterval(()=>{},1000)'`
 
+/** Closed after each test. */
+/** @type {import('greenroom').Pool[]} */
+const opened = []
+
 /** @param {NonNullable<import('greenroom').PoolConfig['limits']>} limits */
 async function open(limits) {
   /** @type {string[]} */
   const problems = []
   const witness = definePlugin({ name: 'witness', apply: ({ hooks }) => hooks.problem.tap('witness', (problem, where) => void problems.push(`${where}: ${String(problem)}`)) })
   const pool = await createPool({
-    driver: SHELL, keeper: false, stateDir: false, size: { max: 3, spare: 0 }, health: false, metrics: { use: 'procfs', every: '200ms' }, timeouts: { silence: '60s', start: '60s' }, limits, plugins: [witness],
+    driver: SHELL, keeper: false, stateDir: false, size: { max: 3, spare: 0 }, health: false, metrics: { use: 'procfs', every: '200ms', pssEvery: false },
+    timeouts: { silence: false, start: '5m' }, limits, plugins: [witness],
   })
+  opened.push(pool)
   return { pool, problems }
 }
 
@@ -34,8 +40,8 @@ async function open(limits) {
 const ask = async (lease, line) => (await /** @type {Promise<{ out: string }>} */ (lease.request(line))).out
 /** @param {() => unknown} check */
 async function until(check, what = String(check)) {
-  for (const end = Date.now() + 60_000; !await check();) {
-    if (Date.now() > end) throw new Error(`it did not come about within a minute: ${what}`)
+  for (const end = Date.now() + 240_000; !await check();) {
+    if (Date.now() > end) throw new Error(`it did not come about within four minutes: ${what}`)
     await sleep(50)
   }
 }
@@ -185,6 +191,7 @@ for (const [title, test] of Object.entries(suites[process.argv[2] ?? ''] ?? {}))
     failed++
     console.log(`  FAIL  ${title}\n${problem instanceof Error ? problem.stack : String(problem)}`)
   }
+  await Promise.all(opened.splice(0).map((pool) => pool.close({ grace: 0 })))
 }
 console.log(`# ${passed} ${failed}`)
 process.exit(failed === 0 ? 0 : 1)

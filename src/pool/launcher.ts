@@ -64,7 +64,9 @@ export class Launcher {
   async #open(session: Session): Promise<void> {
     const { clock, statistics } = this.#env
     try {
-      session.channel = await this.#opener.open(session)
+      const { channel, gone } = await this.#opener.open(session)
+      gone.throwIfAborted()
+      session.channel = channel
     } catch (problem) {
       return this.#failed(session, problem)
     }

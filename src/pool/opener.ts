@@ -8,6 +8,12 @@ import type { Retirer } from './retirer.ts'
 import type { Session } from './session.ts'
 import type { Settler } from './settler.ts'
 
+/** A conversation that is ready, unless `gone` is aborted: its process may have ended, or spoken nonsense, in that very moment. */
+export interface Opened {
+  readonly channel: Channel
+  readonly gone: AbortSignal
+}
+
 /** Starts a session's process, and brings the conversation with it to readiness. */
 export class Opener {
   readonly #env: PoolEnvironment
@@ -34,8 +40,11 @@ export class Opener {
     }
   }
 
-  /** Resolves when the session's process is ready, within timeouts.start; rejects with `START_TIMEOUT` or what went wrong. */
-  async open(session: Session): Promise<Channel> {
+  /**
+   * Resolves when the session's process is ready, within timeouts.start; rejects with `START_TIMEOUT` or what went wrong. Who awaits it looks
+   * at `gone` in the same breath in which the session begins to count as ready: an end before that is noticed nowhere else.
+   */
+  async open(session: Session): Promise<Opened> {
     const { clock, driver, settings } = this.#env
     const { child } = session
     const gone = new AbortController()
@@ -57,9 +66,7 @@ export class Opener {
       () => new GreenroomError('START_TIMEOUT', `session ${session.id} was not ready within ${settings.timeouts.start} ms (timeouts.start)`, { sessionId: session.id }),
       gone.signal,
     )
-    // It may have ended, or spoken nonsense, in the moment in which it became ready.
-    if (gone.signal.aborted) throw gone.signal.reason
-    return channel
+    return { channel, gone: gone.signal }
   }
 
   #context(session: Session, signal: AbortSignal, gone: AbortController): ChannelContext {

@@ -27,7 +27,9 @@ export class Relauncher {
     if (step === 'lost') throw new GreenroomError('START_FAILED', `process ${session.pid} does not end, not even by SIGKILL`, { sessionId: session.id })
     session.child = this.#opener.spawn(session.id, birth)
     statistics.started++
-    session.channel = await this.#opener.open(session)
+    const { channel, gone } = await this.#opener.open(session)
+    gone.throwIfAborted()
+    session.channel = channel
     session.relaunching = false
   }
 }

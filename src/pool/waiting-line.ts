@@ -152,19 +152,26 @@ export class WaitingLine {
     return this.#take(() => this.#queue.nextOf(tenant), 'nextOf', tenant)
   }
 
-  /** INV 8, INV 10: whatever a queue does, nobody is served who does not wait, or who belongs to another tenant. */
+  /**
+   * INV 8, INV 10: whatever a queue does, nobody is served who does not wait, or who belongs to another tenant; and somebody is, when somebody waits.
+   * Behind those it failed to take out there may be others: it is asked again as long as it gets shorter.
+   */
   #take(next: () => Waiter | undefined, name: string, tenant?: string): Waiter | undefined {
-    // What it holds beyond those who wait in it, it failed to take out: behind them there may be others.
-    const surplus = this.#queue.size > this.#queued ? this.#queue.size - this.#queued : 0
-    for (let tries = surplus + 1; tries > 0; tries--) {
+    const waiting = tenant === undefined ? this.#queued : (this.#roster.tenants.get(tenant)?.queued ?? 0)
+    if (waiting === 0) return undefined
+    for (let size = Infinity; this.#queue.size < size;) {
+      size = this.#queue.size
       let waiter: Waiter | undefined
       try {
         waiter = next()
       } catch (problem) {
         this.#report(problem, `the queue's ${name}`)
-        return undefined
+        break
       }
-      if (!waiter) return undefined
+      if (!waiter) {
+        this.#report(new Error(`it gave nobody, and ${waiting} wait in it`), `the queue's ${name}`)
+        break
+      }
       const waits = waiter.ticket !== undefined
       if (waits) this.#left(waiter)
       else disown(waiter)
@@ -172,6 +179,16 @@ export class WaitingLine {
       const error = new GreenroomError('STRATEGY_FAILED', `the queue's ${name} gave ${waits ? 'a caller of another tenant' : 'somebody who does not wait in it'}`)
       this.#report(error, `the queue's ${name}`)
       if (waits) this.#giveUp(waiter, error)
+    }
+    return this.#first(tenant)
+  }
+
+  /** Who came first of those who wait in the queue: for a queue that fails. O(waiters). */
+  #first(tenant: string | undefined): Waiter | undefined {
+    for (const waiter of this.#waiting) {
+      if (!waiter.ticket || (tenant !== undefined && waiter.tenant !== tenant)) continue
+      this.takeOut(waiter)
+      return waiter
     }
     return undefined
   }

@@ -28,6 +28,11 @@ export interface UsageWatchDeps {
   readonly pssEveryMs: number
 }
 
+/** What one sweep found of a session. */
+interface Sighting extends Measured {
+  readonly usage: Usage
+}
+
 /** Measures all sessions in one sweep, now and then, each with its whole process tree, and lets the limits judge what was measured. */
 export class UsageWatch implements RosterListener {
   readonly #env: PoolEnvironment
@@ -40,7 +45,7 @@ export class UsageWatch implements RosterListener {
   readonly #rota: MemoryRota
   readonly #meters = new WeakMap<Session, SessionMeter>()
   /** Processes of the last sweep that could be read: the sampler may keep something of each. */
-  #sampled = new Set<number>()
+  #sampled: ReadonlyMap<number, ProcessUsage> = new Map()
   readonly #closed = new AbortController()
   #next: Timer | undefined
 
@@ -87,10 +92,11 @@ export class UsageWatch implements RosterListener {
       const late = () => new Error('the sampler took too long')
       const readings = await runWithDeadline(() => this.#read(sessions), Math.max(5_000, this.#everyMs), this.#env.clock, late, this.#closed.signal)
       const now = this.#env.clock.now()
-      const measured = sessions.map((session) => ({ session, ...this.#measure(session, readings.get(session)!, now) }))
-      await this.#rota.measure(measured.filter(({ usage }) => usage.memoryBytes !== undefined), this.#judge.exactMemoryFrom, this.#closed.signal)
+      const sweep = new Map<Session, Sighting>()
+      for (const session of sessions) sweep.set(session, this.#measure(session, readings.get(session)!, now))
+      await this.#rota.measure(sweep, this.#judge.exactMemoryFrom, this.#closed.signal)
       if (this.#closed.signal.aborted) return
-      for (const { session, meter, usage } of measured) this.#conclude(session, usage, meter.proportionalBytes(now, this.#rota.maxAgeMs))
+      for (const [session, sighting] of sweep) this.#conclude(session, sighting, now)
     } catch (problem) {
       if (this.#closed.signal.aborted) return
       for (const session of sessions) session.usage = undefined
@@ -102,8 +108,8 @@ export class UsageWatch implements RosterListener {
     const members = await this.#trees.look(sessions)
     const pids = [...members.values()].flatMap((tree) => tree.map(({ pid }) => pid))
     const found = await this.#sampler.sample(pids)
-    for (const pid of this.#sampled) if (!found.has(pid)) this.#forget(pid)
-    this.#sampled = new Set(found.keys())
+    for (const pid of this.#sampled.keys()) if (!found.has(pid)) this.#forget(pid)
+    this.#sampled = found
     return new Map(sessions.map((session) => [session, this.#readingOf(session, found)]))
   }
 
@@ -120,17 +126,19 @@ export class UsageWatch implements RosterListener {
     return { processes, complete: complete && processes.has(session.pid!), counted: this.#trees.sees(session) }
   }
 
-  #measure(session: Session, reading: TreeReading, now: number): Omit<Measured, 'session'> & { usage: Usage } {
+  #measure(session: Session, reading: TreeReading, now: number): Sighting {
     let meter = this.#meters.get(session)
     if (!meter) this.#meters.set(session, (meter = new SessionMeter()))
     return { meter, pids: [...reading.processes.keys()], usage: meter.measure(reading, now) }
   }
 
-  #conclude(session: Session, measured: Usage, proportionalBytes: number | undefined): void {
-    const usage = proportionalBytes === undefined || measured.memoryBytes === undefined ? measured : { ...measured, proportionalBytes }
+  #conclude(session: Session, { meter, usage: measured }: Sighting, now: number): void {
+    const proportionalBytes = measured.memoryBytes === undefined ? undefined : meter.proportionalBytes(now, this.#rota.maxAgeMs)
+    const usage = proportionalBytes === undefined ? measured : { ...measured, proportionalBytes }
     // INV 27: what could not be measured is unknown from now on, not what it was.
     session.usage = usage.memoryBytes === undefined && usage.cpuPercent === undefined ? undefined : usage
     if (session.usage && this.#env.hooks.usage.isUsed()) this.#env.hooks.usage.call(session, session.usage)
+    if (this.#judge.idle) return
     const { bytesRead, stderrBytes } = session.child
     this.#judge.judge(session, usage, { stdoutBytes: bytesRead, ...(stderrBytes !== undefined && { stderrBytes }) })
   }

@@ -78,7 +78,7 @@ describe.runIf(process.platform === 'linux')('a host', () => {
   /** Deaf to the end of its input, with a descendant that is, too, and in a session of its own. */
   const driver = shell(`${DEAF}; setsid sh -c '${DEAF}; sleep 1000; sleep 1000' &`, 'sleep 1000; sleep 1000')
   const config = (min: number, stateDir: string | false, keeper = false): object => ({
-    driver, size: { min, max: min, spare: 0 }, health: false, metrics: false, timeouts: { close: '300ms' }, stateDir, keeper,
+    driver, size: { min, max: min, spare: 0 }, health: false, metrics: false, timeouts: { close: '1500ms' }, stateDir, keeper,
   })
 
   it.each([

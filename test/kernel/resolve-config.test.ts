@@ -59,7 +59,10 @@ describe('defaults', () => {
       bindAtSpawn: false,
       resetRequires: GUARANTEES,
       maxUses: Infinity,
-      timeouts: { start: 30_000, acquire: 30_000, idle: 900_000, active: 600_000, silence: 120_000, answer: 300_000, total: 14_400_000, settle: 5_000, close: 5_000 },
+      timeouts: {
+        start: 30_000, acquire: 30_000, idle: 900_000, active: 600_000,
+        silence: 120_000, answer: 300_000, total: 14_400_000, settle: 5_000, close: 5_000,
+      },
       queueMax: 10_000,
       keeper: process.platform !== 'win32',
       health: { everyMs: 30_000, timeoutMs: 5_000, failures: 1 },

@@ -100,7 +100,7 @@ function checkRequests(theatre: Theatre): void {
 }
 
 function checkPrograms(theatre: Theatre, sessions: readonly SessionMetrics[]): void {
-  const { communal, world, measured, moods, setting: { concurrency } } = theatre
+  const { communal, world, measured, moods, setting: { concurrency, resumesAtSpawn } } = theatre
   const states = new Map(sessions.map(({ sessionId, status }) => [sessionId, status]))
   for (const { everWritten, bindings, sessionId, child, unanswered } of world.programs) {
     theatre.fault(unanswered > concurrency, `${sessionId} works on ${unanswered} requests and can on ${concurrency} (INV 1)`)
@@ -110,8 +110,9 @@ function checkPrograms(theatre: Theatre, sessions: readonly SessionMetrics[]): v
     const stranger = owner === undefined ? undefined : everWritten.find((note) => !note.startsWith(`${owner}/`))
     theatre.fault(stranger !== undefined, `${sessionId} was started for ${owner} and was told ${stranger} (INV 2)`)
     theatre.fault(bindings.length > 1, `${sessionId} was bound ${bindings.length} times (INV 2)`)
+    // Where the process of a session is replaced, the old one ends while the session lives on.
     const left = child.alive && child.signals.length > 0 && states.get(sessionId) !== 'ending'
-    theatre.fault(left, `${sessionId} got ${child.signals.join(', ')} and is not being ended (INV 15)`)
+    theatre.fault(left && !resumesAtSpawn, `${sessionId} got ${child.signals.join(', ')} and is not being ended (INV 15)`)
   }
   if (moods.any) return
   for (const { sessionId, pid, memoryUsage, cpuUsage } of sessions) {

@@ -24,10 +24,19 @@ const known = new Map<number, string[]>()
 function listening(pid: number): string[] {
   const inodes = new Set<string>()
   for (const descriptor of readdirSync(`/proc/${pid}/fd`)) {
-    const inode = /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${descriptor}`))?.[1]
+    const inode = /^socket:\[(\d+)\]$/.exec(linkOf(`/proc/${pid}/fd/${descriptor}`))?.[1]
     if (inode !== undefined) inodes.add(inode)
   }
   return read('/proc/net/unix').split('\n').map((line) => line.trim().split(/\s+/)).filter((fields) => inodes.has(fields[6] ?? '')).flatMap((fields) => fields[7] ?? [])
+}
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path)
+  } catch {
+    // It was closed after it was listed.
+    return ''
+  }
 }
 
 function read(path: string): string {

@@ -98,7 +98,8 @@ export class AcpChannel implements Channel {
   }
 
   async goodbye(signal: AbortSignal): Promise<void> {
-    if (this.#agent.closes && this.#sessionId !== undefined) await this.#connection.call('session/close', { sessionId: this.#sessionId }, signal)
+    if (!this.#agent.closes || this.#sessionId === undefined) return
+    await this.#connection.call('session/close', { sessionId: this.#sessionId }, signal)
   }
 
   #place(): { cwd: string; mcpServers: readonly object[] } {

@@ -51,6 +51,7 @@ export function explainRefusal(error: unknown, { authMethods }: Agent): unknown 
   const isAuth = isGreenroomError(error, 'REQUEST_FAILED') && (error.details as { code?: unknown }).code === AUTH_REQUIRED
   if (!isAuth) return error
   const known = authMethods.length === 0 ? 'it names no method' : `it knows ${authMethods.join(', ')}`
-  const text = `The agent wants to authenticate first: give it its credentials, or set the driver's option authenticate (${known}). ${error.message}`
+  const what = `give it its credentials, or set the driver's option authenticate (${known})`
+  const text = `The agent wants to authenticate first: ${what}. ${error.message}`
   return new GreenroomError('REQUEST_FAILED', text, { cause: error, details: error.details })
 }

@@ -13,7 +13,8 @@ export const clientFeatureOptions = {
     sampling: announced.describe('Handlers answer sampling/createMessage. Default false.'),
     elicitation: announced.describe('Handlers answer elicitation/create. Default false.'),
     roots: announced.describe('roots/list is answered, by a handler or with the option roots. Default: whether that option is given.'),
-  }).prefault({}).describe("What the server is told it may ask for: true, or the protocol's own object for it. Default: only roots, where they are given."),
+  }).prefault({})
+    .describe("What the server is told it may ask for: true, or the protocol's own object for it. Default: only roots, where they are given."),
   roots: z.array(z.strictObject({ uri: z.string().min(1), name: z.string().optional() })).readonly().default([])
     .describe("The default answer to roots/list, such as [{ uri: 'file:///srv/work' }]. Default: none."),
 }
@@ -22,11 +23,11 @@ export type ClientFeatures = z.output<z.ZodObject<typeof clientFeatureOptions>>
 
 /** The client capabilities as `initialize` sends them. */
 export function clientCapabilities({ capabilities, roots }: ClientFeatures): Record<string, object> {
-  const { sampling, elicitation } = capabilities
+  const { sampling, elicitation, roots: announcedRoots } = capabilities
   return {
     ...(sampling && { sampling: sampling === true ? {} : sampling }),
     ...(elicitation && { elicitation: elicitation === true ? {} : elicitation }),
-    ...((capabilities.roots || roots.length > 0) && { roots: typeof capabilities.roots === 'object' ? capabilities.roots : { listChanged: true } }),
+    ...((announcedRoots || roots.length > 0) && { roots: typeof announcedRoots === 'object' ? announcedRoots : { listChanged: true } }),
   }
 }
 

@@ -1,4 +1,3 @@
-import { isGreenroomError } from 'greenroom/kit'
 import { errorObjectOf, methodNotFound, REQUEST_CANCELLED, RpcError, type ErrorObject } from './rpc-error.ts'
 
 type Response = { readonly result: unknown } | { readonly error: ErrorObject }
@@ -7,8 +6,7 @@ export interface IncomingHandlers {
   /** Answers a request; `undefined` for a method that is not known. Its signal aborts when the program wants no answer any more. */
   answer(method: string, params: object | undefined, signal: AbortSignal): Promise<unknown> | undefined
   /**
-   * Writes a response; resolves when the system has taken it, rejects when the pipe is broken.
-   * @throws GreenroomError `MESSAGE_INVALID` when it has no JSON form.
+   * Writes a response; resolves when the system has taken it, rejects when the pipe is broken. Throws when it has no JSON form.
    */
   send(message: object): Promise<void>
   /** A request has its response, or needs none any more. */
@@ -24,8 +22,9 @@ export class IncomingRequests {
     this.#handlers = handlers
   }
 
-  /** Begins to answer. */
+  /** Begins to answer. A second request of the same id takes the place of the first. */
   take(id: unknown, method: string, params: object | undefined): void {
+    this.withdraw(id, false)
     const request = new AbortController()
     this.#open.set(id, request)
     void this.#answer(method, params, request.signal).then((response) => this.#respond(id, request, response))
@@ -72,7 +71,6 @@ export class IncomingRequests {
     try {
       return this.#handlers.send({ jsonrpc: '2.0', id, ...response })
     } catch (problem) {
-      if (!isGreenroomError(problem, 'MESSAGE_INVALID')) throw problem
       return this.#handlers.send({ jsonrpc: '2.0', id, error: errorObjectOf(problem) })
     }
   }

@@ -46,7 +46,7 @@ export class Keeper {
   /** For the next keeper process. */
   readonly #waiting = new Set<KeptChild>()
   readonly #survivors: Survivors
-  readonly #deaths: number[] = []
+  #deaths: readonly number[] = []
   #process: KeeperProcess | undefined
   #starting: Promise<void> | undefined
   #broken = false
@@ -80,7 +80,8 @@ export class Keeper {
       await (this.#starting ??= this.#start())
     } catch (problem) {
       this.#users.delete(report)
-      this.#broken = true
+      // Others had one that worked: they try on.
+      if (this.#users.size === 0) this.#broken = true
       throw problem
     }
   }
@@ -173,8 +174,8 @@ export class Keeper {
 
   #restart(problem: unknown = new Error(`it ended ${MAX_DEATHS + 1} times within a minute`)): void {
     const now = this.#clock.now()
-    this.#deaths.push(now)
-    const deaths = this.#deaths.filter((at) => now - at < WITHIN_MS).length
+    this.#deaths = [...this.#deaths.filter((at) => now - at < WITHIN_MS), now]
+    const deaths = this.#deaths.length
     if (deaths > MAX_DEATHS) return this.#giveUp(problem)
     if (this.#closed) return
     this.#starting = this.#pause(deaths).then(() => (this.#closed ? undefined : this.#start()))
@@ -207,6 +208,8 @@ export class Keeper {
 
   /** Nobody tells its end any more. */
   #watch(child: KeptChild): void {
+    // It may have survived more than one keeper.
+    if (this.#survivors.has(child)) return
     this.#survivors.watch(child, () => {
       this.#remove(child)
       this.#process?.send({ type: 'forget', id: child.order.id })

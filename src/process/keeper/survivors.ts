@@ -23,6 +23,10 @@ export class Survivors {
     this.#table = table
   }
 
+  has(process: Watched): boolean {
+    return this.#watched.has(process)
+  }
+
   /** Calls `ended` once, when the process is gone. */
   watch(process: Watched, ended: () => void): void {
     this.#watched.set(process, ended)

@@ -8,13 +8,6 @@ const LEAST_SPAN_MS = 250
 /** By how much the age of a process and the span of the clock may disagree. */
 const SLACK_MS = 50
 
-interface Totals {
-  readonly own: number
-  readonly ended: number
-  readonly ageMs: number | undefined
-  readonly startTime: number | undefined
-}
-
 /**
  * The CPU share of one session, counted from the CPU times of its processes, whichever they are each time.
  *
@@ -25,32 +18,30 @@ interface Totals {
  */
 export class CpuMeter {
   #since: number | undefined
-  #totals = new Map<number, Totals>()
+  #last: ReadonlyMap<number, ProcessUsage> = new Map()
   #percent: number | undefined
 
-  /** Percent of one core since the last look; `undefined` in the first one, and when it can't be known. */
+  /** Percent of one core since the last look; `undefined` in the first one, and when it can't be known. It keeps `processes`. */
   measure(processes: ReadonlyMap<number, ProcessUsage>, now: number): number | undefined {
     const since = this.#since
     if (since !== undefined && now - since < LEAST_SPAN_MS) return this.#percent
     const usedMs = since === undefined ? undefined : this.#usedMs(processes, now - since)
     this.#percent = usedMs === undefined || since === undefined ? undefined : (usedMs / (now - since)) * 100
     this.#since = now
-    this.#totals = totalsOf(processes)
+    this.#last = processes
     return this.#percent
   }
 
   #usedMs(processes: ReadonlyMap<number, ProcessUsage>, spanMs: number): number | undefined {
     let own = 0
     let withEnded = 0
-    const gone = new Map(this.#totals)
     for (const [pid, usage] of processes) {
       const { cpuMs, endedCpuMs = 0, ageMs } = usage
       if (cpuMs === undefined) return undefined
-      const last = this.#totals.get(pid)
+      const last = this.#last.get(pid)
       if (last && isSame(last, usage)) {
-        gone.delete(pid)
-        own += cpuMs - last.own
-        withEnded += cpuMs - last.own + endedCpuMs - last.ended
+        own += cpuMs - last.cpuMs!
+        withEnded += cpuMs + endedCpuMs
       } else if (ageMs !== undefined && ageMs <= spanMs + SLACK_MS) {
         // It began since the last look: all it has used is of this span.
         own += cpuMs
@@ -60,22 +51,15 @@ export class CpuMeter {
         return undefined
       }
     }
-    for (const last of gone.values()) withEnded -= last.own + last.ended
+    for (const { cpuMs = 0, endedCpuMs = 0 } of this.#last.values()) withEnded -= cpuMs + endedCpuMs
     return Math.max(own, withEnded)
   }
 }
 
-function totalsOf(processes: ReadonlyMap<number, ProcessUsage>): Map<number, Totals> {
-  const totals = new Map<number, Totals>()
-  for (const [pid, { cpuMs, endedCpuMs = 0, ageMs, startTime }] of processes) {
-    if (cpuMs !== undefined) totals.set(pid, { own: cpuMs, ended: endedCpuMs, ageMs, startTime })
-  }
-  return totals
-}
-
 /** One that began at another time, is younger than it was, or has used less, is another process of the same number. */
-function isSame(last: Totals, { cpuMs = 0, ageMs, startTime }: ProcessUsage): boolean {
+function isSame(last: ProcessUsage, { cpuMs = 0, ageMs, startTime }: ProcessUsage): boolean {
+  if (last.cpuMs === undefined) return false
   if (last.startTime !== undefined && startTime !== undefined) return last.startTime === startTime
   if (last.ageMs !== undefined && ageMs !== undefined && ageMs + SLACK_MS < last.ageMs) return false
-  return cpuMs >= last.own
+  return cpuMs >= last.cpuMs
 }

@@ -39,8 +39,13 @@ export class Judge {
     this.exactMemoryFrom = Math.min(Infinity, ...[...limits.values()].map(({ exactMemoryFrom = Infinity }) => exactMemoryFrom))
   }
 
+  /** True where there is nothing to judge by. */
+  get idle(): boolean {
+    return this.#limits.size === 0
+  }
+
   judge(session: Session, usage: Usage, output: SessionOutput): void {
-    if (session.state === 'ending' || session.state === 'gone' || this.#limits.size === 0) return
+    if (session.state === 'ending' || session.state === 'gone') return
     const verdicts = this.#verdicts(session, usage, output)
     for (const [name, verdict] of verdicts) this.#note(session, name, verdict)
     for (const verdict of verdicts.values()) {

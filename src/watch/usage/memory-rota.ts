@@ -6,9 +6,8 @@ import type { SessionMeter } from './session-meter.ts'
 
 const DEADLINE_MS = 5_000
 
-/** A session of this sweep, and its processes. */
+/** A session's processes in this sweep. */
 export interface Measured {
-  readonly session: Session
   readonly meter: SessionMeter
   readonly pids: readonly number[]
 }
@@ -25,7 +24,8 @@ export class MemoryRota {
   readonly #share: number
   /** A reading that has missed its deadline: nothing more is asked until it is over, or each sweep would leave one behind. */
   #stuck = false
-  /** Whose turn was longest ago comes first. */
+  /** Who was never measured; and when who was, the longest ago first. */
+  readonly #fresh = new Set<Session>()
   readonly #turns = new Map<Session, number>()
 
   constructor(env: PoolEnvironment, sampler: UsageSampler, { everyMs, pssEveryMs }: { everyMs: number; pssEveryMs: number }) {
@@ -45,34 +45,46 @@ export class MemoryRota {
   }
 
   /** Measures those whose turn it is, and those of whom `exactFrom` bytes might be exceeded. Their meters are told. */
-  async measure(sweep: readonly Measured[], exactFrom: number, signal: AbortSignal): Promise<void> {
+  async measure(sweep: ReadonlyMap<Session, Measured>, exactFrom: number, signal: AbortSignal): Promise<void> {
     if (this.#off || this.#stuck) return
     const now = this.#env.clock.now()
-    const chosen = new Set(this.#due(sweep, now))
-    for (const measured of sweep) {
-      if (measured.meter.proportionalAtMost(now, this.#everyMs) >= exactFrom) chosen.add(measured)
+    const chosen = this.#due(sweep, now)
+    if (exactFrom !== Infinity) {
+      for (const [session, measured] of sweep) {
+        if (isKnown(measured) && measured.meter.proportionalAtMost(now, this.#everyMs) >= exactFrom) chosen.add(session)
+      }
     }
     if (chosen.size === 0) return
-    const found = await this.#read([...chosen].flatMap(({ pids }) => pids), signal)
-    for (const { session, meter, pids } of chosen) {
+    const found = await this.#read([...chosen].flatMap((session) => sweep.get(session)!.pids), signal)
+    for (const session of chosen) {
+      const { meter, pids } = sweep.get(session)!
       meter.noteProportional(sumOf(pids, found), now)
-      this.#turns.delete(session)
-      this.#turns.set(session, now)
+      this.forget(session)
+      if (session.state !== 'gone') this.#turns.set(session, now)
     }
   }
 
   forget(session: Session): void {
     this.#turns.delete(session)
+    this.#fresh.delete(session)
   }
 
   /** At most a share of all: when many sessions are new, they don't have their turns together, neither now nor later. */
-  #due(sweep: readonly Measured[], now: number): Measured[] {
-    for (const { session } of sweep) if (!this.#turns.has(session)) this.#turns.set(session, -Infinity)
-    const quota = Math.max(1, Math.ceil(sweep.length * this.#share))
-    return sweep
-      .filter(({ session }) => now - this.#turns.get(session)! >= this.#everyMs)
-      .sort((a, b) => this.#turns.get(a.session)! - this.#turns.get(b.session)!)
-      .slice(0, quota)
+  #due(sweep: ReadonlyMap<Session, Measured>, now: number): Set<Session> {
+    for (const session of sweep.keys()) {
+      if (!this.#turns.has(session) && session.state !== 'gone') this.#fresh.add(session)
+    }
+    const quota = Math.max(1, Math.ceil(sweep.size * this.#share))
+    const due = new Set<Session>()
+    for (const session of this.#fresh) {
+      if (due.size === quota) break
+      if (isKnown(sweep.get(session))) due.add(session)
+    }
+    for (const [session, at] of this.#turns) {
+      if (due.size === quota || now - at < this.#everyMs) break
+      if (isKnown(sweep.get(session))) due.add(session)
+    }
+    return due
   }
 
   async #read(pids: readonly number[], signal: AbortSignal): Promise<ReadonlyMap<number, number>> {
@@ -87,6 +99,11 @@ export class MemoryRota {
       return new Map()
     }
   }
+}
+
+/** INV 27: of one whose processes could not all be read, no sum is known. */
+function isKnown(measured: Measured | undefined): boolean {
+  return measured?.meter.residentBytes !== undefined
 }
 
 /** INV 27: over all of them, or unknown. */

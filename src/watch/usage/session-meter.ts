@@ -27,11 +27,12 @@ export class SessionMeter {
   measure({ processes, complete, counted }: TreeReading, now: number): Usage {
     this.residentBytes = complete ? sum(processes, 'memoryBytes') : undefined
     const cpuPercent = complete ? (sum(processes, 'cpuPercent') ?? this.#cpu.measure(processes, now)) : undefined
-    return {
-      ...(this.residentBytes !== undefined && { memoryBytes: this.residentBytes }),
-      ...(cpuPercent !== undefined && { cpuPercent }),
-      ...(counted && complete && { processes: processes.size }),
-    }
+    // Not by spreading: this is done for every session in every sweep.
+    const usage: { -readonly [Figure in keyof Usage]: Usage[Figure] } = {}
+    if (this.residentBytes !== undefined) usage.memoryBytes = this.residentBytes
+    if (cpuPercent !== undefined) usage.cpuPercent = cpuPercent
+    if (counted && complete) usage.processes = processes.size
+    return usage
   }
 
   /** The proportional memory was measured just now; `undefined`: it could not be. */

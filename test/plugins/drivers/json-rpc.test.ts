@@ -316,6 +316,18 @@ describe('a request of the program', () => {
     expect(session.broken).toEqual([])
   })
 
+  it('takes the place of an earlier one of the same id, which nobody can answer any more', async () => {
+    const answers: ((value: string) => void)[] = []
+    await using session = await open({}, () => new Promise((resolve) => void answers.push(resolve)))
+    const line = `${JSON.stringify({ jsonrpc: '2.0', id: 'same', method: 'x' })}\n`
+    const turn = session.turn({ method: 'raw', params: { text: line.repeat(2) } })
+    await session.until(() => answers.length === 2)
+    expect(session.questions.map(({ signal }) => signal!.aborted)).toEqual([true, false])
+    answers.forEach((answer) => answer('yes'))
+    expect(await session.request({ method: 'nothing' })).toBeNull()
+    expect([turn.events, session.broken]).toEqual([[], []])
+  })
+
   it('is given up when the program ends', async () => {
     await using session = await open({}, () => new Promise(() => undefined))
     const turn = session.turn(ask('slow'))

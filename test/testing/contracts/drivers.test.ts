@@ -11,7 +11,10 @@ import { StrategyRegistry } from '../../../src/kernel/strategy-registry.ts'
 
 const fixture = (name: string): string => fileURLToPath(new URL(`../../fixtures/${name}`, import.meta.url))
 const node = (...args: string[]): { command: string; args: string[] } => ({ command: process.execPath, args })
-const MEMORY_SERVER = createRequire(import.meta.url).resolve('@modelcontextprotocol/server-memory/dist/index.js')
+const { resolve } = createRequire(import.meta.url)
+const MEMORY_SERVER = resolve('@modelcontextprotocol/server-memory/dist/index.js')
+const FILES_SERVER = resolve('@modelcontextprotocol/server-filesystem/dist/index.js')
+const BASH_SERVER = resolve('bash-language-server/out/cli.js')
 
 const folder = await mkdtemp(join(tmpdir(), 'greenroom-contracts-'))
 afterAll(() => rm(folder, { recursive: true, force: true }))
@@ -81,6 +84,12 @@ const drivers: Readonly<Record<string, DriverContract>> = {
     expect: (answer) => assert.ok((answer as { tools: unknown[] }).tools.length > 0),
     invalidMessages: [{}, { list: 'secrets' }, { tool: '' }, { method: 'tools/list', params: [] }, { tool: 'x', arguments: { big: 1n } }],
   },
+  'mcp, on server-filesystem': {
+    use: 'mcp',
+    options: { ...node(FILES_SERVER), roots: [{ uri: 'file:///tmp' }] },
+    message: { tool: 'list_allowed_directories' },
+    expect: (answer) => assert.ok(JSON.stringify(answer).includes('/tmp')),
+  },
   'node-repl': {
     use: 'node-repl',
     message: { code: '6 * 7' },
@@ -97,6 +106,21 @@ const drivers: Readonly<Record<string, DriverContract>> = {
     slowMessage: rpc.slowMessage,
     invalidMessages: rpc.invalidMessages,
     options: { ...node(fixture('rpc-server.mjs'), 'content-length'), concurrency: 4 },
+  },
+  'lsp, on bash-language-server': {
+    use: 'lsp',
+    options: { ...node(BASH_SERVER, 'start'), concurrency: 4 },
+    message: { method: 'workspace/symbol', params: { query: '' } },
+    expect: (answer) => assert.deepEqual(answer, []),
+    invalidMessages: [{}, { method: 'shutdown' }, { notify: 'exit' }],
+  },
+  'acp, on an agent of the official library': {
+    use: 'acp',
+    options: node(fixture('acp-sdk-agent.mjs'), folder),
+    message: { prompt: 'hello' },
+    expect: heard('hello'),
+    slowMessage: { prompt: 'wait' },
+    state: { write: (value) => ({ prompt: value }), read: { prompt: 'again' } },
   },
   acp: {
     use: 'acp',

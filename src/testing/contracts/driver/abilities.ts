@@ -18,9 +18,11 @@ export interface Abilities {
   readonly channel: ReadonlySet<(typeof OPTIONAL)[number]>
   /** It waits for the program to say something before it takes it for ready. */
   readonly handshake: boolean
+  /** Why nothing could be seen: then there are no cases for what it can do, and one that fails. */
+  readonly problem?: unknown
 }
 
-/** Looks what the driver can do: runs its program once. What can't even be opened can do nothing; the cases of the start tell why. */
+/** Looks what the driver can do: runs its program once. Never rejects. */
 export async function abilitiesOf(contract: DriverContract): Promise<Abilities> {
   const bench = new Bench('driver', contract, systemClock)
   try {
@@ -31,8 +33,8 @@ export async function abilitiesOf(contract: DriverContract): Promise<Abilities> 
     } finally {
       await stage.close()
     }
-  } catch {
-    return { capabilities: {}, channel: new Set(), handshake: false }
+  } catch (problem) {
+    return { capabilities: {}, channel: new Set(), handshake: false, problem }
   } finally {
     await bench.close()
   }

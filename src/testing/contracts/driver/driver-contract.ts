@@ -1,5 +1,7 @@
+import { messageOf } from '../../../contracts/index.ts'
 import { suiteOf } from '../bench.ts'
 import type { ContractCase } from '../contract-case.ts'
+import { fail } from '../rules.ts'
 import { abilitiesOf } from './abilities.ts'
 import { addAbilityCases } from './ability-cases.ts'
 import { DriverStage } from './driver-stage.ts'
@@ -18,6 +20,10 @@ export type AddDriverCase = (title: string, work: (stage: DriverStage, newStage:
 export async function driverContract(contract: DriverContract): Promise<ContractCase[]> {
   const { cases, add } = suiteOf('driver', contract, 'real')
   const abilities = await abilitiesOf(contract)
+  add('can be looked at: its program runs, and shows what it can do', () => {
+    const { problem } = abilities
+    if (problem !== undefined) fail(`It could not be seen what it can do, so most cases are missing: ${messageOf(problem)}`, problem)
+  })
   const test: AddDriverCase = (title, work) => add(title, async (bench) => {
     const stages: DriverStage[] = []
     const newStage = async (): Promise<DriverStage> => {
