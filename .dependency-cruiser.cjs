@@ -23,7 +23,7 @@ const floors = {
 }
 
 /** Packages that a plugin loads only when it is used. They are dev dependencies, too, for the tests. */
-const optionalPeers = Object.keys(require('./package.json').peerDependencies ?? {})
+const optionalPeers = ['libsql']
 
 /** The composition root is more than one file. */
 const files = { 'create-pool': '(create-pool|live-pool|pool-report|houses)' }

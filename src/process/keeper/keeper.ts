@@ -144,6 +144,8 @@ export class Keeper {
         keeper.kill()
         return child.fail(new Error('the keeper lost its socket'))
       }
+      // It has just been killed, which we are about to be told.
+      if (code === 'EPIPE' || code === 'ECONNRESET') return this.#failHalfway(child)
       return child.fail(problem)
     }
     // Else it was lost meanwhile, which the child has heard of.

@@ -62,7 +62,11 @@ export class DriverSession {
       else signal.addEventListener('abort', () => reject(signal.reason as Error))
     })
     over.catch(() => undefined)
-    await settled('open()', () => Promise.race([this.open(), over]), START_MS)
+    await settled('open()', async () => {
+      await Promise.race([this.open(), over])
+      // A driver without a handshake has noticed nothing of a command that cannot be started.
+      if (this.child.pid === undefined) throw (await this.child.exited).error ?? new Error('the process did not start')
+    }, START_MS)
     rule(typeof this.#channel?.turn === 'function', () => `open() came to ${show(this.#channel)}: a channel has a turn() at least`)
     return this
   }
