@@ -8,7 +8,7 @@ export interface LeaseHost {
   readonly clock: Clock
   readonly timeouts: Timeouts
   report(problem: unknown, where: string): void
-  turnBegun(session: Session): void
+  turnBegun(session: Session, owner: PooledLease): void
   /** The program's terminal message has come. */
   turnSettled(session: Session, owner: PooledLease): void
   /** The caller has its answer or its error. */

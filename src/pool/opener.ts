@@ -35,7 +35,7 @@ export class Opener {
       const spec = driver.spawnSpec(birth)
       return spawner.spawn(hooks.spawn.isUsed() ? hooks.spawn.call(spec, { sessionId, ...(birth && { tenant: birth.tenant }) }) : spec)
     } catch (problem) {
-      const error = new GreenroomError('STRATEGY_FAILED', `what to start could not be made out: ${messageOf(problem)}`, { cause: problem })
+      const error = new GreenroomError('STRATEGY_FAILED', `what to start could not be made out: ${messageOf(problem)}`, { cause: problem, sessionId })
       return new UnstartedChild(Promise.resolve(error), '')
     }
   }

@@ -26,6 +26,8 @@ export class Relauncher {
     if (session.ending.aborted) throw session.ending.reason
     if (step === 'lost') throw new GreenroomError('START_FAILED', `process ${session.pid} does not end, not even by SIGKILL`, { sessionId: session.id })
     session.child = this.#opener.spawn(session.id, birth)
+    // INV 27: what its predecessor used says nothing of it.
+    session.usage = undefined
     statistics.started++
     const { channel, gone } = await this.#opener.open(session)
     gone.throwIfAborted()

@@ -54,8 +54,10 @@ export class Settler implements LeaseHost {
     this.#env.report(problem, where)
   }
 
-  turnBegun(session: Session): void {
+  turnBegun(session: Session, owner: PooledLease): void {
     this.#turns?.turnBegun(session)
+    // A place beside the one its lease has: nobody else may have it (INV 1).
+    if (owner.turnCount > 1) this.#roster.refreshOpen(session)
   }
 
   turnSettled(session: Session, owner: PooledLease): void {

@@ -62,7 +62,7 @@ export class Turn implements TurnSink {
     session.requestCount++
     session.turns.add(turn)
     owner.turnCount++
-    host.turnBegun(session)
+    host.turnBegun(session, owner)
     try {
       session.channel!.turn(message, turn)
     } catch (error) {

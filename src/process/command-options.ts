@@ -15,7 +15,8 @@ export const commandOptions = {
     .describe('A folder of its own for each tenant. Every session is then started for one tenant. It wins over cwd and env.'),
 }
 
-type CommandOptions = z.output<z.ZodObject<typeof commandOptions>>
+/** What `commandOptions` makes of what the user wrote. */
+export type CommandOptions = z.output<z.ZodObject<typeof commandOptions>>
 
 /**
  * What to run, from the options of a driver that has the {@link commandOptions}. Pass on the `birth` that `spawnSpec` is given: it says

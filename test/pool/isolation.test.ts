@@ -250,6 +250,19 @@ describe("isolation 'none'", () => {
     expect(three.state).toBe('resolved')
   })
 
+  it('offers nobody the place that the second request of a lease has taken', async () => {
+    const { pool, clock } = await scene({ isolation: 'none', size: { max: 1 } }, { capabilities: { concurrency: 2 } })
+    const one = await pool.acquire()
+    const requests = [one.request({ op: 'read', ms: 100 }), one.request({ op: 'read', ms: 200 })]
+    const two = watched(pool.acquire())
+    await clock.advance(99)
+    expect(two.state).toBe('pending')
+    await clock.advance(1)
+    expect(two.state).toBe('resolved')
+    await clock.advance(100)
+    await Promise.all(requests)
+  })
+
   it('frees the place of a released lease only when its request has been answered', async () => {
     const { pool, clock } = await scene({ isolation: 'none', size: { max: 1 } }, { capabilities: { concurrency: 2 }, behaviour: { cancelMs: 100 } })
     const one = await pool.acquire()

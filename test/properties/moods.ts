@@ -24,8 +24,8 @@ export const MOOD = 'in a bad mood'
 /** Foreign code of the bundled kind that has moods: while it has none, it does what the bundled one does. */
 export class Moods {
   readonly #moods = new Map<string, Mood>()
-  /** Whether any has had one, ever. */
-  any = false
+  /** Those that have had one, ever. */
+  readonly #had = new Set<string>()
   /** The strategies behind the moods. */
   readonly made: Partial<StrategyInstances> = {}
   readonly #taps: boolean
@@ -42,7 +42,17 @@ export class Moods {
 
   set(where: string, mood: Mood): void {
     this.#moods.set(where, mood)
-    this.any = true
+    this.#had.add(where)
+  }
+
+  /** Whether any has had one, ever. */
+  get any(): boolean {
+    return this.#had.size > 0
+  }
+
+  /** Whether one of these has: `store` is any of its methods. */
+  had(...kinds: readonly string[]): boolean {
+    return [...this.#had].some((where) => kinds.some((kind) => where === kind || where.startsWith(`${kind}.`)))
   }
 
   clear(): void {

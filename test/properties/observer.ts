@@ -68,7 +68,8 @@ export class Observer {
   /** An acquire was rejected. Only foreign code that fails may keep the hooks from being told before. */
   rejected(tenant: string, key: string | undefined, error: unknown): void {
     const told = error instanceof Error && this.#refusals.has(error)
-    if (!told && isGreenroomError(error, 'STRATEGY_FAILED')) this.#left(tenant, key)
+    // One that names a session came after it was granted, of which the hooks did tell.
+    if (!told && isGreenroomError(error, 'STRATEGY_FAILED') && error.sessionId === undefined) this.#left(tenant, key)
   }
 
   /** What a strategy has answered. */
@@ -164,9 +165,9 @@ export class Observer {
     this.waiting--
   }
 
-  /** True when somebody waits whom this idle session could serve at once. Foreign code in a mood may be why it does not. */
+  /** True when somebody waits whom this idle session could serve at once. Foreign code that says who may have which may be why it does not. */
   #isAwaited(session: SessionView): boolean {
-    if (this.#theatre.moods.any) return false
+    if (this.#theatre.moods.had('balancer', 'store', 'hook.admit')) return false
     for (const { tenant, key, count } of this.#waiting.values()) {
       if (count > 0 && this.#couldServe(session, tenant, key)) return true
     }
