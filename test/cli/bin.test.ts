@@ -39,7 +39,13 @@ async function runForEver(url: string): Promise<number[]> {
   const body = JSON.stringify({ message: { code: 'while (true) {}' } })
   fetch(`${url}/v1/requests`, { method: 'POST', headers: { 'content-type': 'application/json' }, body }).catch(() => undefined)
   await until(async () => ((await (await fetch(`${url}/v1/stats`)).json()) as { activeSessions: number }).activeSessions === 1)
-  return ((await (await fetch(`${url}/v1/sessions`)).json()) as { sessions: { pid: number }[] }).sessions.map(({ pid }) => pid)
+  let pids: (number | undefined)[] = []
+  // One that is still being started has no pid yet.
+  await until(async () => {
+    pids = ((await (await fetch(`${url}/v1/sessions`)).json()) as { sessions: { pid?: number }[] }).sessions.map(({ pid }) => pid)
+    return !pids.includes(undefined)
+  })
+  return pids as number[]
 }
 
 describe('the greenroom program', () => {
