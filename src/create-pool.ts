@@ -16,6 +16,7 @@ import { Timeouts } from './kernel/timeouts.ts'
 import { LivePool } from './live-pool.ts'
 import { Allocator } from './pool/allocator.ts'
 import { Births } from './pool/births.ts'
+import { Capacity } from './pool/capacity.ts'
 import { DecisionLog } from './pool/decision-log.ts'
 import { Demand } from './pool/demand.ts'
 import type { PoolEnvironment } from './pool/environment.ts'
@@ -36,6 +37,7 @@ import { HostProcesses } from './process/host-processes.ts'
 import { createCensus } from './process/census/census.ts'
 import { HealthWatch } from './watch/health.ts'
 import { Lifetimes } from './watch/lifetimes.ts'
+import { MemoryBudget } from './watch/memory-budget.ts'
 import { Scaling } from './watch/scaling.ts'
 import { SilenceWatch } from './watch/silence.ts'
 import { UsageWatch } from './watch/usage.ts'
@@ -139,15 +141,16 @@ async function build({ settings, strategies }: ResolvedConfig, { hooks, registry
   const gate = new StartGate({ clock, policy: env.restart, decisions, report })
   const retirer = new Retirer(env, roster, gate)
   const settler = new Settler(env, roster, retirer)
+  const capacity = new Capacity(settings.size)
   const births = new Births(env, roster)
   const opener = new Opener(env, retirer, settler, new Questions(env, settler))
-  const launcher = new Launcher({ env, roster, gate, retirer, settler, opener, births })
+  const launcher = new Launcher({ env, roster, gate, retirer, settler, opener, births, capacity })
   const preparer = new Preparer(env, retirer, new Relauncher(env, opener))
   const finder = new Finder(env, roster, preparer)
   const granter = new Granter({ env, roster, settler, retirer, preparer, demand })
   const roomMaker = new RoomMaker(env, roster, retirer, gate)
   const allocator = new Allocator({ env, roster, finder, granter, roomMaker, settler, gate, births, demand })
-  const scaling = new Scaling({ env, roster, launcher, retirer, roomMaker, gate, line: allocator.line, demand })
+  const scaling = new Scaling({ env, roster, capacity, launcher, retirer, roomMaker, gate, line: allocator.line, demand })
 
   settler.listen(new SilenceWatch(env, retirer, background))
   roster.listen(new Lifetimes({ env, roster, retirer, settler, demand, background }))
@@ -159,13 +162,16 @@ async function build({ settings, strategies }: ResolvedConfig, { hooks, registry
   if (strategies.metrics && settings.metrics) {
     const sampler = await registry.create(strategies.metrics, context)
     const limits = new Map(await Promise.all(strategies.limits.map(async (limit) => [limit.name, await registry.create(limit, context)] as const)))
-    usage = new UsageWatch({ env, roster, retirer, settler, sampler, limits, census: createCensus(clock), ...settings.metrics })
+    const budget = capacity.affordable === undefined ? undefined : new MemoryBudget({ env, roster, retirer, capacity, demand })
+    usage = new UsageWatch({
+      env, roster, retirer, settler, sampler, limits, census: createCensus(clock), swept: budget && (() => budget.swept()), ...settings.metrics,
+    })
     roster.listen(usage)
   }
   roster.listen(scaling)
   // Last: it acts on what the others have taken note of.
   roster.listen(allocator)
-  return { env, roster, gate, retirer, launcher, allocator, scaling, usage, background, origin: clock.wallTime() - clock.now() }
+  return { env, roster, capacity, gate, retirer, launcher, allocator, scaling, usage, background, origin: clock.wallTime() - clock.now() }
 }
 
 function bindsAtSpawn({ bindAtSpawn, isolation }: PoolSettings, { capabilities }: Driver): boolean {

@@ -1,5 +1,6 @@
 import type { Timeouts } from './kernel/timeouts.ts'
 import type { Allocator } from './pool/allocator.ts'
+import type { Capacity } from './pool/capacity.ts'
 import type { PoolEnvironment } from './pool/environment.ts'
 import type { Launcher } from './pool/launcher.ts'
 import type { Retirer } from './pool/retirer.ts'
@@ -12,6 +13,7 @@ import type { UsageWatch } from './watch/usage.ts'
 export interface Houses {
   readonly env: PoolEnvironment
   readonly roster: Roster
+  readonly capacity: Capacity
   readonly gate: StartGate
   readonly retirer: Retirer
   readonly launcher: Launcher

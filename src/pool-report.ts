@@ -3,7 +3,7 @@ import type { Houses } from './houses.ts'
 import type { Session } from './pool/session.ts'
 
 /** The figures of `getPoolStats`. O(sessions). */
-export function poolStats({ env, roster, allocator, gate, scaling }: Houses, state: PoolStats['state']): PoolStats {
+export function poolStats({ env, roster, capacity: { affordable }, allocator, gate, scaling }: Houses, state: PoolStats['state']): PoolStats {
   const { statistics, settings, store } = env
   const { counts } = roster
   const { min, max, spare } = settings.size
@@ -41,7 +41,7 @@ export function poolStats({ env, roster, allocator, gate, scaling }: Houses, sta
     scaling: scaling.state,
     breaker: gate.state,
     state,
-    limits: { min, max, spare },
+    limits: { min, max, spare, ...(affordable !== undefined && { affordable }) },
   }
 }
 

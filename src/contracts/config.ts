@@ -3,7 +3,7 @@ import type {
   BalancerOptions, DriverOptions, EvictorOptions, GatewayOptions, HealthOptions, LimitOptions, MetricsOptions, Plugin, QueueOptions,
   RestartOptions, ScalerOptions, StoreOptions,
 } from './plugin.ts'
-import type { Duration } from './units.ts'
+import type { Duration, Size } from './units.ts'
 
 /** The type of an empty schema forbids every field, also those of the pool beside it. */
 type Fields<Options> = Options extends Record<string, never> ? unknown : Options
@@ -29,6 +29,11 @@ export interface SizeConfig {
   perTenant?: number
   /** Processes that may be starting at the same time: more would only slow each other down. Default: twice the cores, at least 4. */
   starting?: number
+  /**
+   * Bytes, or text such as '8GB', for all sessions together, by their proportional memory (PSS) where it can be measured. No more are started
+   * than it carries, and idle ones leave when the others have grown beyond it; it yields to `min`. Default: no budget.
+   */
+  memory?: Size
 }
 
 /** `false` means never. */
@@ -72,8 +77,8 @@ export interface PoolConfig {
   timeouts?: TimeoutsConfig
   balancer?: StrategyChoice<BalancerOptions>
   scaler?: StrategyChoice<ScalerOptions>
-  /** `every`: how often each idle session is looked at, default 30s. `timeout`: for one look, default 5s. `failures`: in a row until it is ended, default 1. */
-  health?: WithDefault<HealthOptions, 'ping' & keyof HealthOptions, { every?: Duration; timeout?: Duration; failures?: number }> | false
+  /** `every`: how often each idle session is looked at, default 30s. `timeout`: for one look, default 5s. `failures`: in a row until it is ended, default 1. `successes`: in a row until earlier failures are forgotten, default 1. */
+  health?: WithDefault<HealthOptions, 'ping' & keyof HealthOptions, { every?: Duration; timeout?: Duration; failures?: number; successes?: number }> | false
   /**
    * `every`: how often all processes are measured, default 1s. `pssEvery`: how often the proportional memory of each session is, which costs
    * more, default 30s; `false`: never, and memory limits then judge resident memory.

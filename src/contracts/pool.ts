@@ -114,7 +114,8 @@ export interface PoolStats {
   scaling: { automatic: boolean; target: number; reason: string }
   breaker: 'closed' | 'open' | 'half-open'
   state: 'open' | 'draining' | 'closed'
-  limits: { min: number; max: number; spare: number }
+  /** `affordable`: as many sessions as `size.memory` carries, by what they use now; absent without a budget. */
+  limits: { min: number; max: number; spare: number; affordable?: number }
 }
 
 export interface SessionMetrics {

@@ -13,6 +13,8 @@ export interface PoolSettings {
     readonly perTenant: number
     /** Processes that may be starting at the same time. */
     readonly starting: number
+    /** Bytes for all sessions together; `Infinity`: no budget. */
+    readonly memory: number
   }
   readonly isolation: 'tenant' | 'none'
   readonly bindAtSpawn: boolean
@@ -37,7 +39,7 @@ export interface PoolSettings {
   /** Callers who may wait. */
   readonly queueMax: number
   /** `undefined`: idle sessions are not probed. */
-  readonly health: { readonly everyMs: number; readonly timeoutMs: number; readonly failures: number } | undefined
+  readonly health: { readonly everyMs: number; readonly timeoutMs: number; readonly failures: number; readonly successes: number } | undefined
   /** `undefined`: nothing is measured. */
   readonly metrics: { readonly everyMs: number; readonly pssEveryMs: number } | undefined
 }

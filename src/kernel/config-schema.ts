@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import { duration, GUARANTEES, optionalDuration, z, type Guarantee } from '../contracts/index.ts'
+import { duration, GUARANTEES, optionalDuration, size, z, type Guarantee } from '../contracts/index.ts'
 
 const GUARANTEE_NAMES = [...GUARANTEES] as [Guarantee, ...Guarantee[]]
 
@@ -27,6 +27,8 @@ export const sizeSchema = z.strictObject({
   perTenant: z.int().min(1).optional().describe('Sessions one tenant may hold at most. Default: max.'),
   starting: z.int().min(1).default(() => Math.max(4, 2 * availableParallelism()))
     .describe('Processes that may be starting at the same time. Default: twice the cores, at least 4.'),
+  memory: size({ min: 1 }).optional()
+    .describe("For all sessions together, in bytes or as text such as '8GB': no more are started than it carries, and idle ones leave. Default: no budget."),
 })
 
 /** `timeouts`: durations, in milliseconds or as text such as '30s'. */
@@ -48,6 +50,7 @@ export const healthLoopSchema = z.strictObject({
   every: duration({ min: 10 }).default(30_000).describe('How often each idle session is looked at. Default 30s.'),
   timeout: duration({ min: 1 }).default(5_000).describe('Time for one look. Default 5s.'),
   failures: z.int().min(1).default(1).describe('Failed looks in a row until the session is ended. Default 1.'),
+  successes: z.int().min(1).default(1).describe('Good looks in a row until earlier failed ones are forgotten. Default 1.'),
 })
 export const metricsLoopSchema = z.strictObject({
   every: duration({ min: 10 }).default(1_000).describe('How often all processes are measured. Default 1s.'),

@@ -70,6 +70,9 @@ export async function resolveConfig(input: unknown, host: PluginHost): Promise<R
   const restart = await resolver.choose('restart', input['restart'])
   const store = await resolver.choose('store', input['store'])
   const limits = await resolver.limits(input['limits'])
+  if (input['metrics'] === false && isRecord(input['size']) && input['size']['memory'] !== undefined) {
+    problems.push({ path: 'size.memory', message: 'it goes by what is measured, and metrics is false: leave one of the two out' })
+  }
   if (limits.length > 0 && input['metrics'] === false) {
     problems.push({ path: 'limits', message: 'they judge what is measured, and metrics is false: leave one of the two out' })
   }
@@ -217,7 +220,7 @@ function settingsOf(
 ): PoolSettings {
   const { size, isolation, bindAtSpawn, resetRequires, maxUses, timeouts, stateDir, keeper } = shape
   return {
-    size: { ...size, perTenant: isolation === 'none' ? Infinity : (size.perTenant ?? size.max) },
+    size: { ...size, perTenant: isolation === 'none' ? Infinity : (size.perTenant ?? size.max), memory: size.memory ?? Infinity },
     isolation,
     bindAtSpawn,
     resetRequires,
@@ -226,7 +229,7 @@ function settingsOf(
     queueMax: queue.max,
     stateDir,
     keeper,
-    health: health && { everyMs: health.every, timeoutMs: health.timeout, failures: health.failures },
+    health: health && { everyMs: health.every, timeoutMs: health.timeout, failures: health.failures, successes: health.successes },
     metrics: metrics && { everyMs: metrics.every, pssEveryMs: metrics.pssEvery },
   }
 }

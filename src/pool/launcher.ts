@@ -1,5 +1,6 @@
 import { type EndReason, GreenroomError, isGreenroomError, messageOf } from '../contracts/index.ts'
 import type { Births } from './births.ts'
+import type { Capacity } from './capacity.ts'
 import type { PoolEnvironment } from './environment.ts'
 import type { Opener } from './opener.ts'
 import type { Retirer } from './retirer.ts'
@@ -8,7 +9,7 @@ import { Session } from './session.ts'
 import type { Settler } from './settler.ts'
 import type { StartGate } from './start-gate.ts'
 
-/** Starts sessions, within size.max and what the start gate allows, and brings them to readiness. */
+/** Starts sessions, within the capacity and what the start gate allows, and brings them to readiness. */
 export class Launcher {
   readonly #env: PoolEnvironment
   readonly #roster: Roster
@@ -17,10 +18,20 @@ export class Launcher {
   readonly #settler: Settler
   readonly #opener: Opener
   readonly #births: Births
+  readonly #capacity: Capacity
   #count = 0
   #closed = false
 
-  constructor(deps: { env: PoolEnvironment; roster: Roster; gate: StartGate; retirer: Retirer; settler: Settler; opener: Opener; births: Births }) {
+  constructor(deps: {
+    env: PoolEnvironment
+    roster: Roster
+    gate: StartGate
+    retirer: Retirer
+    settler: Settler
+    opener: Opener
+    births: Births
+    capacity: Capacity
+  }) {
     this.#env = deps.env
     this.#roster = deps.roster
     this.#gate = deps.gate
@@ -28,13 +39,14 @@ export class Launcher {
     this.#settler = deps.settler
     this.#opener = deps.opener
     this.#births = deps.births
+    this.#capacity = deps.capacity
   }
 
   /** How many more may be started now. */
   get room(): number {
     if (this.#closed) return 0
-    const { max, starting } = this.#env.settings.size
-    return Math.max(0, Math.min(max - this.#roster.live, Math.min(starting, this.#gate.allowance) - this.#roster.counts.starting))
+    const { starting } = this.#env.settings.size
+    return Math.max(0, Math.min(this.#capacity.max - this.#roster.live, Math.min(starting, this.#gate.allowance) - this.#roster.counts.starting))
   }
 
   /** Nothing is started from here on. */

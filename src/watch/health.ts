@@ -13,6 +13,8 @@ const JITTER = 0.1
 interface Patient {
   next: Timeout
   failures: number
+  /** Since the last failure. */
+  successes: number
 }
 
 /** Looks at idle sessions now and then, and ends those that fail. Leased ones have the silence watch. */
@@ -22,7 +24,7 @@ export class HealthWatch implements RosterListener {
   readonly #retirer: Retirer
   readonly #settler: Settler
   readonly #check: HealthCheck
-  readonly #settings: { readonly everyMs: number; readonly timeoutMs: number; readonly failures: number }
+  readonly #settings: { readonly everyMs: number; readonly timeoutMs: number; readonly failures: number; readonly successes: number }
   readonly #timeouts: Timeouts
   readonly #patients = new Map<Session, Patient>()
 
@@ -32,7 +34,7 @@ export class HealthWatch implements RosterListener {
     retirer: Retirer
     settler: Settler
     check: HealthCheck
-    settings: { readonly everyMs: number; readonly timeoutMs: number; readonly failures: number }
+    settings: { readonly everyMs: number; readonly timeoutMs: number; readonly failures: number; readonly successes: number }
     background: Timeouts
   }) {
     this.#env = deps.env
@@ -46,7 +48,7 @@ export class HealthWatch implements RosterListener {
 
   changed(session: Session, from: SessionState | undefined, to: SessionState): void {
     if (from === 'starting' && to === 'idle') {
-      this.#patients.set(session, { next: this.#arm(session, this.#env.random.next()), failures: 0 })
+      this.#patients.set(session, { next: this.#arm(session, this.#env.random.next()), failures: 0, successes: 0 })
     } else if (to === 'ending') {
       const patient = this.#patients.get(session)
       if (patient) this.#timeouts.remove(patient.next)
@@ -71,11 +73,21 @@ export class HealthWatch implements RosterListener {
     const verdict = await this.#ask(session)
     // It may have crashed or been ended meanwhile.
     if (session.state !== 'checking') return
-    patient.failures = verdict.healthy === false ? patient.failures + 1 : 0
+    this.#note(patient, verdict)
     if (patient.failures >= this.#settings.failures) {
       void this.#retirer.retire(session, 'unhealthy', new GreenroomError('SESSION_ENDED', verdict.reason, { sessionId: session.id }))
     } else {
       this.#settler.offer(session)
+    }
+  }
+
+  /** INV 27: what could not be found out says neither the one nor the other. */
+  #note(patient: Patient, { healthy }: HealthVerdict): void {
+    if (healthy === false) {
+      patient.failures++
+      patient.successes = 0
+    } else if (healthy && ++patient.successes >= this.#settings.successes) {
+      patient.failures = 0
     }
   }
 

@@ -1,5 +1,6 @@
 import { GreenroomError, type ScaleDecision, type ScaleTrigger, type ScaleView, type SessionState, type Timer } from '../contracts/index.ts'
 import { disown } from '../kernel/disown.ts'
+import type { Capacity } from '../pool/capacity.ts'
 import type { Demand } from '../pool/demand.ts'
 import type { PoolEnvironment } from '../pool/environment.ts'
 import type { Launcher } from '../pool/launcher.ts'
@@ -36,6 +37,7 @@ interface Wanted {
 export class Scaling implements RosterListener {
   readonly #env: PoolEnvironment
   readonly #roster: Roster
+  readonly #capacity: Capacity
   readonly #launcher: Launcher
   readonly #retirer: Retirer
   readonly #roomMaker: RoomMaker
@@ -52,6 +54,7 @@ export class Scaling implements RosterListener {
   constructor(deps: {
     env: PoolEnvironment
     roster: Roster
+    capacity: Capacity
     launcher: Launcher
     retirer: Retirer
     roomMaker: RoomMaker
@@ -61,6 +64,7 @@ export class Scaling implements RosterListener {
   }) {
     this.#env = deps.env
     this.#roster = deps.roster
+    this.#capacity = deps.capacity
     this.#launcher = deps.launcher
     this.#retirer = deps.retirer
     this.#roomMaker = deps.roomMaker
@@ -122,7 +126,7 @@ export class Scaling implements RosterListener {
    */
   warm(count: number, tenant?: string): Promise<number> {
     const promised = [...this.#warmUps].reduce((sum, { missing }) => sum + missing, 0)
-    const room = Math.min(count, this.#env.settings.size.max - this.#roster.live - promised)
+    const room = Math.min(count, this.#capacity.max - this.#roster.live - promised)
     if (room <= 0) return Promise.resolve(0)
     if (this.#gate.state === 'open') return Promise.reject(this.#gate.breakerError())
     const warm = new Promise<number>((resolve, reject) => this.#warmUps.add({ tenant, missing: room, starting: new Set(), added: 0, resolve, reject }))
@@ -165,7 +169,7 @@ export class Scaling implements RosterListener {
     if (this.#automatic) this.#askScaler(trigger)
     this.#grow()
     this.#shrink()
-    if (this.#roster.staying >= Math.min(this.#decision.target, this.#env.settings.size.max)) this.#roomMaker.makeRoom(this.#line.queued)
+    if (this.#roster.staying >= Math.min(this.#decision.target, this.#capacity.max)) this.#roomMaker.makeRoom(this.#line.queued)
     this.#checkReached()
   }
 
@@ -195,8 +199,7 @@ export class Scaling implements RosterListener {
   }
 
   #clamp(target: number): number {
-    const { min, max } = this.#env.settings.size
-    return Math.min(max, Math.max(min, target))
+    return Math.min(this.#capacity.max, Math.max(this.#env.settings.size.min, target))
   }
 
   #grow(): void {
@@ -208,7 +211,7 @@ export class Scaling implements RosterListener {
       while (warmUp.missing > 0) {
         const session = this.#launcher.start('asked to warm up', warmUp.tenant)
         // Others have taken the room there was, in the pool or in what its tenant may have.
-        if (!session && (this.#roster.live >= this.#env.settings.size.max || this.#launcher.room > 0)) return this.#dropWarmUps()
+        if (!session && (this.#roster.live >= this.#capacity.max || this.#launcher.room > 0)) return this.#dropWarmUps()
         if (!session) return
         warmUp.missing--
         warmUp.starting.add(session)
@@ -262,7 +265,7 @@ export class Scaling implements RosterListener {
 
   #view(): ScaleView {
     const { counts, staying, busy, idleBound, idleSpares, expiredSpares, sessions } = this.#roster
-    const { min, max, spare } = this.#env.settings.size
+    const { min, spare } = this.#env.settings.size
     const waiting = this.#line.queued
     // What was started for certain tenants is of no use to the others who wait: they would have it by now.
     const reserved = this.#env.bindsAtSpawn && waiting > 0
@@ -278,7 +281,7 @@ export class Scaling implements RosterListener {
       checking: counts.checking,
       waiting,
       min,
-      max,
+      max: this.#capacity.max,
       spare,
       get meanCpuPercent() {
         return measured().cpu

@@ -26,6 +26,8 @@ export interface UsageWatchDeps {
   readonly everyMs: number
   /** How often each session's proportional memory is measured; `Infinity`: never. */
   readonly pssEveryMs: number
+  /** Called after each sweep. */
+  readonly swept?: (() => void) | undefined
 }
 
 /** What one sweep found of a session. */
@@ -43,13 +45,14 @@ export class UsageWatch implements RosterListener {
   readonly #throttle: Throttle
   readonly #judge: Judge
   readonly #rota: MemoryRota
+  readonly #swept: (() => void) | undefined
   readonly #meters = new WeakMap<Session, SessionMeter>()
   /** Processes of the last sweep that could be read: the sampler may keep something of each. */
   #sampled: ReadonlyMap<number, ProcessUsage> = new Map()
   readonly #closed = new AbortController()
   #next: Timer | undefined
 
-  constructor({ env, roster, retirer, settler, sampler, limits, census, everyMs, pssEveryMs }: UsageWatchDeps) {
+  constructor({ env, roster, retirer, settler, sampler, limits, census, everyMs, pssEveryMs, swept }: UsageWatchDeps) {
     this.#env = env
     this.#roster = roster
     this.#sampler = sampler
@@ -57,6 +60,7 @@ export class UsageWatch implements RosterListener {
     this.#trees = new Trees(census)
     this.#throttle = new Throttle(env, this.#trees, limits.values())
     this.#judge = new Judge({ env, retirer, settler, throttle: this.#throttle, limits })
+    this.#swept = swept
     this.#rota = new MemoryRota(env, sampler, { everyMs, pssEveryMs })
   }
 
@@ -97,6 +101,7 @@ export class UsageWatch implements RosterListener {
       await this.#rota.measure(sweep, this.#judge.exactMemoryFrom, this.#closed.signal)
       if (this.#closed.signal.aborted) return
       for (const [session, sighting] of sweep) this.#conclude(session, sighting, now)
+      this.#swept?.()
     } catch (problem) {
       if (this.#closed.signal.aborted) return
       for (const session of sessions) session.usage = undefined

@@ -54,7 +54,7 @@ describe('defaults', () => {
   it('fill in everything but the driver', async () => {
     const { settings, strategies, plugins, gateway } = await resolve({ driver: 'repl' })
     expect(settings).toEqual({
-      size: { min: 0, max: 10, spare: 1, perTenant: 10, starting: expect.any(Number) as number },
+      size: { min: 0, max: 10, spare: 1, perTenant: 10, starting: expect.any(Number) as number, memory: Infinity },
       isolation: 'tenant',
       bindAtSpawn: false,
       resetRequires: GUARANTEES,
@@ -65,7 +65,7 @@ describe('defaults', () => {
       },
       queueMax: 10_000,
       keeper: process.platform !== 'win32',
-      health: { everyMs: 30_000, timeoutMs: 5_000, failures: 1 },
+      health: { everyMs: 30_000, timeoutMs: 5_000, failures: 1, successes: 1 },
       metrics: { everyMs: 1_000, pssEveryMs: 30_000 },
     })
     expect(settings.size.starting).toBeGreaterThanOrEqual(4)
@@ -108,7 +108,7 @@ describe('a full configuration', () => {
     const mine = strategyPlugin('evictor', 'mine', z.strictObject({ depth: z.int() }))
     const { settings, strategies, plugins, gateway } = await resolve({
       driver: { use: 'lines', command: 'node', args: ['w.js'] },
-      size: { min: 2, max: 50, spare: 3, perTenant: 5, starting: 7 },
+      size: { min: 2, max: 50, spare: 3, perTenant: 5, starting: 7, memory: '8GB' },
       isolation: 'tenant',
       bindAtSpawn: true,
       resetRequires: ['conversation'],
@@ -116,7 +116,7 @@ describe('a full configuration', () => {
       timeouts: { start: '1s', acquire: 0, idle: false, active: '2m', silence: 500, answer: '7s', total: false, settle: '3s', close: 0 },
       balancer: { use: 'least-loaded', bias: 1 },
       scaler: { use: 'demand' },
-      health: { use: 'ping', every: '10s', timeout: 50, failures: 3, deep: true },
+      health: { use: 'ping', every: '10s', timeout: 50, failures: 3, successes: 2, deep: true },
       metrics: { every: '5s', pssEvery: false },
       limits: { memory: { hard: '600MB' }, cpu: { percent: 150, for: false } },
       queue: { use: 'fair', max: 7 },
@@ -128,7 +128,7 @@ describe('a full configuration', () => {
       plugins: [mine],
     })
     expect(settings).toEqual({
-      size: { min: 2, max: 50, spare: 3, perTenant: 5, starting: 7 },
+      size: { min: 2, max: 50, spare: 3, perTenant: 5, starting: 7, memory: 8 * 2 ** 30 },
       isolation: 'tenant',
       bindAtSpawn: true,
       resetRequires: ['conversation'],
@@ -136,7 +136,7 @@ describe('a full configuration', () => {
       timeouts: { start: 1_000, acquire: 0, idle: Infinity, active: 120_000, silence: 500, answer: 7_000, total: Infinity, settle: 3_000, close: 0 },
       queueMax: 7,
       keeper: false,
-      health: { everyMs: 10_000, timeoutMs: 50, failures: 3 },
+      health: { everyMs: 10_000, timeoutMs: 50, failures: 3, successes: 2 },
       metrics: { everyMs: 5_000, pssEveryMs: Infinity },
     })
     expect(strategies.driver.options).toEqual({ command: 'node', args: ['w.js'] })
@@ -199,6 +199,8 @@ describe('problems', () => {
     ['perTenant without tenants', { driver: 'repl', isolation: 'none', size: { perTenant: 3 } }, "size.perTenant: with isolation 'none' sessions belong to no tenant: leave it out"],
     ['perTenant above max', { driver: 'repl', size: { max: 2, perTenant: 3 } }, 'size.perTenant: 3 is more than size.max, which is 2'],
     ['bound at the spawn without tenants', { driver: 'repl', isolation: 'none', bindAtSpawn: true }, "bindAtSpawn: with isolation 'none' sessions belong to no tenant: leave it out"],
+    ['a budget of nothing', { driver: 'repl', size: { memory: 0 } }, 'size.memory: must be at least 1 bytes'],
+    ['a budget with nothing measured', { driver: 'repl', metrics: false, size: { memory: '8GB' } }, 'size.memory: it goes by what is measured, and metrics is false'],
     ['an unknown isolation', { driver: 'repl', isolation: 'tennant' }, 'isolation: unknown value "tennant", did you mean "tenant"? Known: tenant, none'],
     ['an unknown guarantee', { driver: 'repl', resetRequires: ['file'] }, 'resetRequires[0]: unknown value "file", did you mean "files"? Known: conversation'],
     ['no uses', { driver: 'repl', maxUses: 0 }, 'maxUses: Too small: expected number to be >=1'],

@@ -22,8 +22,8 @@ export async function rest(theatre: Theatre): Promise<void> {
   await clock.advance(TIMEOUTS.idle + REST_MS)
   theatre.check()
   const { min, spare } = setting.size
-  const { size, idleSessions } = pool.getPoolStats()
-  const wanted = Math.max(min, spare)
+  const { size, idleSessions, limits } = pool.getPoolStats()
+  const wanted = Math.min(Math.max(min, spare), Math.max(1, min, limits.affordable ?? Infinity))
   // Sessions of a limited life are born and end at any time; and tenants for whom spares are started may have as many as they may.
   const steady = setting.total === undefined
   const right = setting.bindAtSpawn ? size <= wanted : size === wanted
@@ -76,7 +76,8 @@ function checkRest(theatre: Theatre): void {
     if (key !== undefined && count((session) => session.tenant === tenant && session.key === key && session.status === 'leased') > 0) continue
     const own = count((session) => session.tenant === tenant)
     if (!communal && own >= setting.size.perTenant && count((session) => session.tenant === tenant && session.status === 'leased') === own) continue
-    const limit = stats.scaling.automatic ? setting.size.max : stats.scaling.target
+    const affordable = Math.max(1, setting.size.min, stats.limits.affordable ?? Infinity)
+    const limit = Math.min(affordable, stats.scaling.automatic ? setting.size.max : stats.scaling.target)
     if (sessions.length >= limit && count(({ status }) => status === 'leased') === sessions.length) continue
     theatre.faults.push(`${name} (${tenant}/${key}) waits at rest, and could be served (INV 12)`)
   }

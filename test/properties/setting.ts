@@ -3,7 +3,7 @@ import fc from 'fast-check'
 /** What one run is played with. */
 export interface Setting {
   readonly seed: number
-  readonly size: { readonly min: number; readonly max: number; readonly spare: number; readonly perTenant: number; readonly starting: number }
+  readonly size: { readonly min: number; readonly max: number; readonly spare: number; readonly perTenant: number; readonly starting: number; readonly memory?: number }
   readonly isolation: 'tenant' | 'none'
   readonly concurrency: number
   readonly reset: boolean
@@ -51,13 +51,14 @@ export const setting: fc.Arbitrary<Setting> = fc
     queue: fc.constantFrom('fair' as const, 'fair' as const, 'fifo' as const),
     queueMax: fc.constantFrom(100, 100, 100, 100, 2, 0),
     measured: fc.constantFrom(false, false, true),
+    memory: fc.constantFrom(undefined, 2 * MEMORY.soft, 5 * MEMORY.soft),
     moody: fc.constantFrom(false, false, true),
   })
-  .map(({ max, min, spare, perTenant, starting, bindAtSpawn, resumesAtSpawn, ...rest }) => ({
+  .map(({ max, min, spare, perTenant, starting, memory, bindAtSpawn, resumesAtSpawn, ...rest }) => ({
     ...rest,
     bindAtSpawn: bindAtSpawn && rest.isolation === 'tenant',
     resumesAtSpawn: resumesAtSpawn && rest.park,
-    size: { max, min: Math.min(min, max), spare: Math.min(spare, max), perTenant: Math.min(perTenant, max), starting },
+    size: { max, min: Math.min(min, max), spare: Math.min(spare, max), perTenant: Math.min(perTenant, max), starting, ...(rest.measured && memory !== undefined && { memory }) },
   }))
 
 export interface Ending {

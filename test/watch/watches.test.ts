@@ -52,6 +52,31 @@ describe('health', () => {
     expect(endReasons(pool)).toEqual(['unhealthy'])
   })
 
+  it('forgets failures after as many good looks in a row as configured', async () => {
+    const { pool, clock, programs } = await scene(
+      { size: { min: 1 }, health: { ...HEALTH, failures: 2, successes: 3 } }, { behaviour: { ping: { ms: 0, fails: true } } },
+    )
+    const look = async (fails: boolean): Promise<void> => {
+      const { pings, child } = programs[0]!
+      child.behaviour.ping = { ms: 0, fails }
+      while (programs[0]!.pings === pings) await clock.advance(10)
+    }
+    for (const fails of [true, false, false]) await look(fails)
+    expect(endReasons(pool)).toEqual([])
+    await look(true)
+    expect(endReasons(pool)).toEqual(['unhealthy'])
+  })
+
+  it('counts good looks anew after a failed one, and forgets for good', async () => {
+    const { pool, clock, programs } = await scene({ size: { min: 1 }, health: { ...HEALTH, failures: 2, successes: 2 } })
+    for (const fails of [true, false, false, true, false, false, true]) {
+      const { pings, child } = programs[0]!
+      child.behaviour.ping = { ms: 0, fails }
+      while (programs[0]!.pings === pings) await clock.advance(10)
+    }
+    expect(endReasons(pool)).toEqual([])
+  })
+
   it('offers a session that is being probed to nobody, and to who waits right after', async () => {
     const { pool, clock } = await scene({ size: { max: 1 }, health: HEALTH }, { behaviour: { ping: { ms: 150 } } })
     for (let ms = 0; states(pool)[0] !== 'checking' && ms < 2_000; ms += 10) await clock.advance(10)

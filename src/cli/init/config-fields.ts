@@ -56,6 +56,10 @@ const SIZE: readonly Field[] = [
     name: 'starting', value: undefined, example: '4',
     comment: 'Processes that may be starting at the same time. Default: twice the cores, at least 4.',
   },
+  {
+    name: 'memory', value: undefined, example: "'8GB'",
+    comment: 'For all sessions together: no more are started than it carries, and idle ones leave. Default: no budget.',
+  },
 ]
 
 const TIMEOUTS: readonly Field[] = [
@@ -78,6 +82,7 @@ const HEALTH: readonly Field[] = [
   { name: 'every', value: '30s', comment: 'How often each idle session is looked at. Default 30s.' },
   { name: 'timeout', value: '5s', comment: 'Time for one look. Default 5s.' },
   { name: 'failures', value: 1, comment: 'Failed looks in a row until the session is ended. Default 1.' },
+  { name: 'successes', value: 1, comment: 'Good looks in a row until earlier failed ones are forgotten. Default 1.' },
 ]
 
 const METRICS: readonly Field[] = [

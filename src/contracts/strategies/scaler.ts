@@ -16,6 +16,7 @@ export interface ScaleView {
   /** Callers waiting whom one more session would serve (not those who wait for a certain busy session). */
   readonly waiting: number
   readonly min: number
+  /** size.max, or fewer while size.memory carries no more. */
   readonly max: number
   /** Spares asked for in the config. */
   readonly spare: number

@@ -1,0 +1,19 @@
+import type { PoolSettings } from '../contracts/index.ts'
+
+/** How many sessions there may be at a time: `size.max`, or fewer while `size.memory` carries no more. */
+export class Capacity {
+  readonly #size: PoolSettings['size']
+  /** As many as the memory budget carries; `undefined` without a budget. Before anything was measured, as many as may start at once. */
+  affordable: number | undefined
+
+  constructor(size: PoolSettings['size']) {
+    this.#size = size
+    this.affordable = size.memory === Infinity ? undefined : size.starting
+  }
+
+  /** The budget yields to `size.min`, and to the one session without which nobody is ever served. */
+  get max(): number {
+    const { min, max } = this.#size
+    return this.affordable === undefined ? max : Math.min(max, Math.max(1, min, this.affordable))
+  }
+}
