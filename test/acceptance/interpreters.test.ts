@@ -1,10 +1,17 @@
 import type { PoolConfig } from 'greenroom'
 import type { PythonResult } from 'greenroom/plugins/drivers/python-repl'
 import type { ShellResult } from 'greenroom/plugins/drivers/shell'
-import { describe, expect, it } from 'vitest'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
 import { isAlive, markOf, openPool, pidOf, processesMarked, until } from '../support/real-pool.ts'
 import { greenroomErrorOf } from '../support/rejection.ts'
 import { tempFolder } from '../support/temp-folder.ts'
+
+/** Where shells leave their files. */
+const SCRATCH = mkdtempSync(join(tmpdir(), 'greenroom-shells-'))
+afterAll(() => rmSync(SCRATCH, { recursive: true, force: true }))
 
 /** What the tests say to an interpreter. */
 interface Language {
@@ -55,7 +62,7 @@ const python: Language = {
 }
 
 const shell = (command: string): Language => ({
-  driver: { use: 'shell', command },
+  driver: { use: 'shell', command, cwd: SCRATCH },
   run: (code) => ({ command: code }),
   said: (answer) => { const { stdout, stderr } = answer as ShellResult; return `${stdout}${stderr}` },
   set: 'kept="of mine"',

@@ -3,7 +3,14 @@ import fc from 'fast-check'
 /** What one run is played with. */
 export interface Setting {
   readonly seed: number
-  readonly size: { readonly min: number; readonly max: number; readonly spare: number; readonly perTenant: number; readonly starting: number; readonly memory?: number }
+  readonly size: {
+    readonly min: number
+    readonly max: number
+    readonly spare: number
+    readonly perTenant: number
+    readonly starting: number
+    readonly memory?: number
+  }
   readonly isolation: 'tenant' | 'none'
   readonly concurrency: number
   readonly reset: boolean
@@ -58,7 +65,10 @@ export const setting: fc.Arbitrary<Setting> = fc
     ...rest,
     bindAtSpawn: bindAtSpawn && rest.isolation === 'tenant',
     resumesAtSpawn: resumesAtSpawn && rest.park,
-    size: { max, min: Math.min(min, max), spare: Math.min(spare, max), perTenant: Math.min(perTenant, max), starting, ...(rest.measured && memory !== undefined && { memory }) },
+    size: {
+      max, min: Math.min(min, max), spare: Math.min(spare, max), perTenant: Math.min(perTenant, max), starting,
+      ...(rest.measured && memory !== undefined && { memory }),
+    },
   }))
 
 export interface Ending {
