@@ -1,5 +1,6 @@
 import pidusage from 'pidusage'
 import { definePlugin, z, type Clock, type ProcessUsage, type UsageSampler } from 'greenroom/kit'
+import { closeLostDescriptors } from './pidusage/lost-descriptors.ts'
 import { proportionalMemory } from './procfs/proportional-memory.ts'
 
 const options = z.strictObject({})
@@ -34,13 +35,18 @@ const NOTHING: Promise<Reading> = Promise.resolve(new Map())
  * It does not tell what descendants used that have ended.
  *
  * On Linux it holds one descriptor for each process that is measured, and gives it back at most 15 s after the last time (40 s where
- * something else in the host uses pidusage, too). `pidusage.clear()` would lose them all: nothing here calls it.
+ * something else in the host uses pidusage, too). `pidusage.clear()` would lose them all: nothing here calls it. One that pidusage itself loses,
+ * since the process ended between its opening the file and its first reading it, is closed here.
  */
 class PidusageSampler implements UsageSampler {
   /** Who is being read. Two readings of one process at a time would open two descriptors, of which pidusage loses one. */
   readonly #underWay = new Map<number, Promise<Reading>>()
   /** Who was gone, and until when nobody asks about it; the earliest first. */
   readonly #resting = new Map<number, number>()
+  /** Who was gone before it had been read, and how long pidusage may yet give its descriptor back of its own accord; the earliest first. */
+  readonly #lost = new Map<number, number>()
+  /** Who has been read: pidusage knows its descriptor. */
+  readonly #known = new Set<number>()
   readonly #clock: Clock
 
   constructor(clock: Clock) {
@@ -68,14 +74,28 @@ class PidusageSampler implements UsageSampler {
     return proportionalMemory(pids)
   }
 
+  forget(pid: number): void {
+    // Its number may be another's soon, while pidusage still has the old one's descriptor.
+    if (this.#known.delete(pid)) this.#rest(pid)
+  }
+
+  close(): void {
+    if (this.#lost.size > 0) this.#clock.setTimer(() => closeLostDescriptors([...this.#lost.keys()]), REST_MS, { background: true })
+  }
+
   async #read(pids: readonly number[]): Promise<Reading> {
     const usages = new Map<number, ProcessUsage>()
     try {
       const found = await statusesOf(pids)
       for (const pid of pids) {
         const status = found[pid]
-        if (!status) this.#resting.set(pid, this.#clock.now() + REST_MS)
-        else if (status.memory > 0) usages.set(pid, { memoryBytes: status.memory, cpuMs: status.ctime, ageMs: status.elapsed })
+        if (!status) {
+          if (!this.#known.delete(pid)) this.#lost.set(pid, this.#clock.now() + REST_MS)
+          this.#rest(pid)
+          continue
+        }
+        this.#known.add(pid)
+        if (status.memory > 0) usages.set(pid, { memoryBytes: status.memory, cpuMs: status.ctime, ageMs: status.elapsed })
       }
     } finally {
       for (const pid of pids) this.#underWay.delete(pid)
@@ -83,13 +103,28 @@ class PidusageSampler implements UsageSampler {
     return usages
   }
 
+  #rest(pid: number): void {
+    this.#resting.delete(pid)
+    this.#resting.set(pid, this.#clock.now() + REST_MS)
+  }
+
   #wake(): void {
     const now = this.#clock.now()
-    for (const [pid, until] of this.#resting) {
-      if (until > now) return
-      this.#resting.delete(pid)
-    }
+    takeUntil(this.#resting, now)
+    const lost = takeUntil(this.#lost, now)
+    if (lost.length > 0) closeLostDescriptors(lost)
   }
+}
+
+/** Takes out those whose time is over: they come first. */
+function takeUntil(times: Map<number, number>, now: number): number[] {
+  const taken: number[] = []
+  for (const [pid, until] of times) {
+    if (until > now) break
+    times.delete(pid)
+    taken.push(pid)
+  }
+  return taken
 }
 
 /** In one reading; who is gone is null or missing. */

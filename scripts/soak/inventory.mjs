@@ -1,5 +1,5 @@
 // What a process holds: to be compared before and after.
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 
 /**
  * @typedef {object} Inventory
@@ -11,11 +11,16 @@ import { readdirSync, readFileSync } from 'node:fs'
  * @property {number} processes
  */
 
+/** pidusage gives its descriptors of processes that are gone back some 15 s after the last reading, 40 s at most. */
+const SAMPLER_MS = 45_000
+
 /**
  * After the garbage has been collected, and what was about to end has ended.
  * @returns {Promise<Inventory>}
  */
 export async function takeInventory() {
+  const quiet = performance.now() + SAMPLER_MS
+  while (performance.now() < quiet && descriptors().some((path) => path.endsWith('/stat'))) await new Promise((resolve) => setTimeout(resolve, 500))
   for (let round = 0; round < 5; round++) {
     await new Promise((resolve) => setTimeout(resolve, 100))
     globalThis.gc?.()
@@ -24,11 +29,23 @@ export async function takeInventory() {
   return {
     rssBytes: rss,
     heapBytes: heapUsed,
-    descriptors: readdirSync('/proc/self/fd').length,
+    descriptors: descriptors().length,
     listeners: process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0),
     timers: process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length,
     processes: sessionProcesses().length,
   }
+}
+
+/** What the open descriptors are of. */
+function descriptors() {
+  return readdirSync('/proc/self/fd').flatMap((descriptor) => {
+    try {
+      return [readlinkSync(`/proc/self/fd/${descriptor}`)]
+    } catch {
+      // The one by which the list was read.
+      return []
+    }
+  })
 }
 
 /** Everything that has the mark of a session in its environment. */
