@@ -14,6 +14,8 @@ export interface HostMessage {
   readonly failed?: string
   readonly message?: string
   readonly closed?: boolean
+  readonly answer?: unknown
+  readonly parked?: number
 }
 
 export interface HostProcess {
