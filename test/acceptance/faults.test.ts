@@ -97,16 +97,18 @@ describe('a program', () => {
 
 describe.runIf(process.platform === 'linux')('a host that may not', () => {
   const sleeper = { use: 'json-lines', command: 'sh', args: ['-c', 'echo "{\\"ready\\":true}"; exec sleep 1000'], ready: { match: { ready: true } } } as const
-  const config = async (): Promise<object> => ({
-    driver: sleeper, size: { max: 60, spare: 0, starting: 60 }, health: false, metrics: false, keeper: false, timeouts: { close: '500ms' },
+  const config = async (keeper: boolean): Promise<object> => ({
+    driver: sleeper, size: { max: 60, spare: 0, starting: 60 }, health: false, metrics: false, keeper, timeouts: { close: '500ms' },
     restart: { initial: '10ms', longest: '20ms', maxCrashes: 3, cooldown: '1h' }, stateDir: await tempFolder(),
   })
 
   it.each([
-    ['open that many files', 'too many files are open (EMFILE)', undefined],
-    ['start that many processes', 'the system has no room for another process now (EAGAIN)', limitProcesses()],
-  ])('%s fails the starts, lives on, and ends all that it has started', async (_what, message, shell) => {
-    const host = startHost(await config(), shell === undefined ? {} : { shell })
+    ['open that many files', 'too many files are open (EMFILE)', undefined, false],
+    ['open that many files, with a keeper', 'too many files are open (EMFILE)', undefined, true],
+    ['start that many processes', 'the system has no room for another process now (EAGAIN)', limitProcesses(), false],
+    ['start that many processes, with a keeper', 'the system has no room for another process now (EAGAIN)', limitProcesses(), true],
+  ])('%s fails the starts, lives on, and ends all that it has started', async (_what, message, shell, keeper) => {
+    const host = startHost(await config(keeper), shell === undefined ? {} : { shell })
     await host.has('ready')
     // Not before it has loaded all it needs.
     if (shell === undefined) limitFiles(host.pid, 40)
