@@ -14,7 +14,7 @@ export interface HostMessage {
   readonly failed?: string
   readonly message?: string
   readonly closed?: boolean
-  readonly answer?: unknown
+  readonly answer?: object
   readonly parked?: number
 }
 
