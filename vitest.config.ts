@@ -1,29 +1,45 @@
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { defineConfig } from 'vitest/config'
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
+import { LongestFirst } from './test/support/longest-first.ts'
 
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
+/** Tests of plain objects: they start no process and leave nothing behind, so that many files can share one worker and what it has imported. */
+const UNITS = [
+  'test/{compat,contracts,kernel,pool,watch}/**/*.test.ts',
+  'test/plugins/{balancers,evictors,health,queues,restart,scalers}/**/*.test.ts',
+  'test/process/frames/*.test.ts',
+  'test/testing/*.test.ts',
+  'test/testing/contracts/broken-strategies.test.ts',
+]
+
+const alias = [
+  { find: /^greenroom$/, replacement: at('./src/index.ts') },
+  { find: /^greenroom\/kit$/, replacement: at('./src/kit.ts') },
+  { find: /^greenroom\/testing$/, replacement: at('./src/testing/index.ts') },
+  { find: /^greenroom\/compat\/(generic-pool|tarn)$/, replacement: at('./src/compat/$1.ts') },
+  // Without an extension: a plugin is a file, or a folder with an index.ts.
+  { find: /^greenroom\/plugins\/(.*)$/, replacement: at('./plugins/$1') },
+]
+
+function project(name: string, test: TestProjectInlineConfiguration['test']): TestProjectInlineConfiguration {
+  // It does not extend what is below: the global set-up of a run would be done again for each project.
+  return { resolve: { alias }, test: { name, pool: 'forks', testTimeout: 60_000, hookTimeout: 120_000, ...test } }
+}
+
 export default defineConfig({
-  resolve: {
-    alias: [
-      { find: /^greenroom$/, replacement: at('./src/index.ts') },
-      { find: /^greenroom\/kit$/, replacement: at('./src/kit.ts') },
-      { find: /^greenroom\/testing$/, replacement: at('./src/testing/index.ts') },
-      { find: /^greenroom\/compat\/(generic-pool|tarn)$/, replacement: at('./src/compat/$1.ts') },
-      // Without an extension: a plugin is a file, or a folder with an index.ts.
-      { find: /^greenroom\/plugins\/(.*)$/, replacement: at('./plugins/$1') },
-    ],
-  },
   test: {
-    pool: 'forks',
-    // Vitest would leave a core free: on two cores that is half of them.
-    maxWorkers: '100%',
-    include: ['test/**/*.test.ts'],
+    // Half of the time a test waits for a process that starts, sleeps or ends.
+    maxWorkers: Math.ceil(1.5 * availableParallelism()),
+    sequence: { sequencer: LongestFirst },
+    projects: [
+      project('units', { include: UNITS, isolate: false }),
+      project('processes', { include: ['test/**/*.test.ts'], exclude: UNITS }),
+    ],
     globalSetup: ['test/global-setup.ts'],
     // .ci/run counts the tests from the report.
     reporters: process.env['CI'] ? ['default', ['json', { outputFile: 'reports/tests.json' }]] : ['default'],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
     teardownTimeout: 30_000,
     coverage: {
       provider: 'v8',

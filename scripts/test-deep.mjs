@@ -45,10 +45,10 @@ async function play() {
   const played = await playSchedules({
     folder, seed, workers, signal: end.signal,
     progress: ({ schedules, shortening }) => {
-      if (elapsed() - told < (process.stdout.isTTY ? 1 : 10)) return
-      told = elapsed()
       // A failure that was found is worth the time to shorten it.
       if (shortening) clearTimeout(timer)
+      if (elapsed() - told < (process.stdout.isTTY ? 1 : 10)) return
+      told = elapsed()
       console.log(`${told.toFixed(0).padStart(5)} s  ${schedules} schedules, ${(schedules / told).toFixed(0)} a second${shortening ? '; one failed, and is being shortened' : ''}`)
     },
   })

@@ -1,11 +1,14 @@
 // Makes a folder in which the pool and its random schedules run as plain JavaScript, without a test runner around them. Types are not checked.
-import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { dirname, join, relative } from 'node:path'
-import ts from 'typescript'
 
 const SOURCES = ['src', 'plugins', 'test/properties']
 /** Not needed for the schedules; plugins are loaded when a config names them. */
 const LEFT_OUT = /^(src\/(cli|compat)|plugins\/(drivers|gateways|metrics))\/|\.test\.ts$/
+
+const OPTIONS = { target: 'es2022', module: 'esnext', rewriteRelativeImportExtensions: true, verbatimModuleSyntax: true }
 
 /**
  * @param {string} root the checkout
@@ -27,11 +30,33 @@ export function compileInto(root, folder) {
 export function compileFile(/** @type {string} */ folder, /** @type {string} */ path, /** @type {string} */ text) {
   const to = join(folder, 'dist', path.replace(/\.ts$/, '.js'))
   mkdirSync(dirname(to), { recursive: true })
-  writeFileSync(to, path.endsWith('.ts') ? javascript(text) : text)
+  writeFileSync(to, path.endsWith('.ts') ? compiled(join(folder, 'node_modules/.cache/greenroom/compiled', path), text) : text)
 }
 
+/** What was made of the same text the last time, or made anew. */
+function compiled(/** @type {string} */ cached, /** @type {string} */ text) {
+  const head = `// ${createHash('sha256').update(JSON.stringify(OPTIONS)).update(text).digest('hex')}\n`
+  try {
+    const found = readFileSync(cached, 'utf8')
+    if (found.startsWith(head)) return found
+  } catch {
+    // Nobody has compiled it yet.
+  }
+  const made = head + javascript(text)
+  // Moved in whole: others may be reading it.
+  const fresh = `${cached}.${process.pid}`
+  mkdirSync(dirname(cached), { recursive: true })
+  writeFileSync(fresh, made)
+  renameSync(fresh, cached)
+  return made
+}
+
+const require = createRequire(import.meta.url)
+
 function javascript(/** @type {string} */ text) {
-  const compilerOptions = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext, rewriteRelativeImportExtensions: true, verbatimModuleSyntax: true }
+  // Loading the compiler takes longer than reading all that it has made.
+  const ts = /** @type {import('typescript')} */ (require('typescript'))
+  const { options: compilerOptions } = ts.convertCompilerOptionsFromJson(OPTIONS, '')
   return ts.transpileModule(text, { compilerOptions }).outputText
 }
 

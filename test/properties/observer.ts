@@ -23,6 +23,9 @@ interface Seen {
   tenant: string | undefined
 }
 
+/** More starts than this in one instant: it would go on like that without end, and time stand still. */
+const MOST_STARTS = 500
+
 const lineOf = (tenant: string, key: string | undefined): string => `${tenant}/${key ?? ''}`
 
 /** Looks on through the pool's hooks, in the very moment in which things happen. */
@@ -37,6 +40,8 @@ export class Observer {
   readonly #grown = new Set<number>()
   waiting = 0
   #pausedUntil = 0
+  /** How many sessions were started at the instant `at`. */
+  #starts = { at: 0, count: 0 }
 
   constructor(theatre: Theatre) {
     this.#theatre = theatre
@@ -112,11 +117,20 @@ export class Observer {
     this.#theatre.fault(is, what)
   }
 
+  /** Breaks a circle of starts and ends in which the clock is never moved, so that the schedule comes to an end and can be shortened. */
+  #countStart(now: number): void {
+    if (this.#starts.at !== now) this.#starts = { at: now, count: 0 }
+    if (++this.#starts.count < MOST_STARTS) return
+    this.#fault(this.#starts.count === MOST_STARTS, `${MOST_STARTS} sessions were started in one instant (INV 31)`)
+    this.#theatre.world.control.behaviour.start = { ms: Infinity }
+  }
+
   #changed(view: SessionView, from: SessionState | undefined, to: SessionState, reason: EndReason | undefined): void {
     const { id } = view
     const now = this.#now
     if (from === undefined) {
       this.#fault(now < this.#pausedUntil, `${id} was started during a back-off (INV 7)`)
+      this.#countStart(now)
       this.sessions.set(id, { view, state: to, since: now, tenant: undefined })
       return
     }

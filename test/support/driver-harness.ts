@@ -6,7 +6,7 @@ import { systemClock } from '../../src/kernel/system-clock.ts'
 import { systemRandom } from '../../src/kernel/system-random.ts'
 
 /** How long anything here may take before the test has hung. */
-const HANG_MS = 15_000
+const HANG_MS = 30_000
 
 export interface TurnRecord {
   readonly sink: TurnSink

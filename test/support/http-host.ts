@@ -19,9 +19,9 @@ export interface Answered {
   readonly body: unknown
 }
 
-/** A pool behind a real server on a free port of this machine, both closed when the test has ended. */
+/** A pool without spares behind a real server on a free port of this machine, both closed when the test has ended. */
 export async function httpHost(config: Partial<PoolConfig> = {}, options: GatewayOptions['http'] = {}): Promise<HttpHost> {
-  const host = await createPoolHost({ driver: 'node-repl', ...config })
+  const host = await createPoolHost({ driver: 'node-repl', ...config, size: { spare: 0, ...config.size } })
   const gateway = await host.gateway({ port: 0, ...options })
   onTestFinished(async () => {
     await gateway.close(0)

@@ -9,13 +9,21 @@ export interface FoundProcess {
 /** Every session's environment has the one; its value is the session's own. That of a host's keeper has the other. */
 const MARKS = ['GREENROOM_SESSION=', 'GREENROOM_KEEPER=']
 
+/** One run of the tests. */
+export interface TestRun {
+  /** The value of GREENROOM_TEST_RUN. */
+  readonly id: string
+  /** TMPDIR, or above it. */
+  readonly folder: string
+}
+
 /**
- * Processes of the test run marked `run` (`NAME=value` in their environment), and sessions and keepers whose owner is gone. A session that
- * a live program owns (another test run on this machine, a server somebody works with) is none of ours.
+ * Processes that have the mark of a test run in their environment, and sessions and keepers of the run whose owner is gone. A session that
+ * a live program owns is that one's; those of another test run on this machine, or of a server somebody works with, are none of ours.
  *
  * Linux only: elsewhere nothing can be read and the list is empty. Zombies have no environment and are not listed.
  */
-export function leftovers(run: string): FoundProcess[] {
+export function leftovers(run: TestRun): FoundProcess[] {
   if (process.platform !== 'linux') return []
   return readdirSync('/proc')
     .map(Number)
@@ -23,9 +31,11 @@ export function leftovers(run: string): FoundProcess[] {
     .map((pid) => ({ pid, command: read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim() }))
 }
 
-function isLeftover(pid: number, run: string): boolean {
+function isLeftover(pid: number, { id, folder }: TestRun): boolean {
   const entries = environment(pid)
-  return entries.includes(run) || (isMarked(entries) && !hasOwner(pid))
+  if (entries.includes(`GREENROOM_TEST_RUN=${id}`)) return true
+  const ours = entries.some((entry) => entry.startsWith('TMPDIR=') && `${entry}/`.startsWith(`TMPDIR=${folder}/`))
+  return ours && isMarked(entries) && !hasOwner(pid)
 }
 
 /** True when an ancestor short of init, and itself neither a session nor a keeper, is alive: the program that started the session. */

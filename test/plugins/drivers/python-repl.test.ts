@@ -196,6 +196,7 @@ describe('interrupting Python', () => {
     const turn = repl.turn({ code: 'import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: time.sleep(1)', timeout: 10 })
     await expect(turn.result).rejects.toMatchObject({ code: 'REQUEST_TIMEOUT' })
     expect(repl.broken).toHaveLength(1)
+    repl.child.signalGroup('SIGKILL')
   })
 
   it('is not needed for SIGINT to leave an idle session alone', async () => {

@@ -24,7 +24,7 @@ let count = 0
 async function startSession(): Promise<Started> {
   const marker = `census-test-${process.pid}-${++count}`
   const child = spawn('sh', ['-c', 'while read -r line; do eval "$line"; done'], {
-    stdio: ['pipe', 'pipe', 'inherit'], detached: true, env: { PATH: process.env['PATH'], GREENROOM_SESSION: marker },
+    stdio: ['pipe', 'pipe', 'inherit'], detached: true, env: { PATH: process.env['PATH'], TMPDIR: process.env['TMPDIR'], GREENROOM_SESSION: marker },
   })
   await once(child, 'spawn')
   const told: number[] = []

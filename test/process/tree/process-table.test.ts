@@ -15,7 +15,7 @@ function counted(): { reader: ProcessReader; looks: () => number } {
 
 describe('the table of processes', () => {
   it('finds this process, with its parent, and a child in its own group', async () => {
-    const child = spawn('sleep', ['1000'], { detached: true, stdio: 'ignore', env: { GREENROOM_SESSION: 'm1' } })
+    const child = spawn('sleep', ['1000'], { detached: true, stdio: 'ignore', env: { TMPDIR: process.env['TMPDIR'], GREENROOM_SESSION: 'm1' } })
     onTestFinished(() => void child.kill('SIGKILL'))
     // Between fork and exec it has its parent's environment still.
     await until(() => table.lookNow().get(child.pid!)?.marker === 'm1')
