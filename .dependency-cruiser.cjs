@@ -26,7 +26,7 @@ const floors = {
 const optionalPeers = ['libsql']
 
 /** The composition root is more than one file. */
-const files = { 'create-pool': '(create-pool|live-pool|pool-report|houses)' }
+const files = { 'create-pool': '(create-pool|live-pool|pool-report|houses|describe-config)' }
 
 const part = (name) => `^src/${files[name] ?? name}(/|\\.ts$)`
 

@@ -15,11 +15,13 @@ import { systemRandom } from './kernel/system-random.ts'
 import { Timeouts } from './kernel/timeouts.ts'
 import { LivePool } from './live-pool.ts'
 import { Allocator } from './pool/allocator.ts'
+import { tellBalancer } from './pool/balancer-news.ts'
 import { Births } from './pool/births.ts'
 import { Capacity } from './pool/capacity.ts'
 import { DecisionLog } from './pool/decision-log.ts'
 import { Demand } from './pool/demand.ts'
 import type { PoolEnvironment } from './pool/environment.ts'
+import { tellEvictor } from './pool/evictor-news.ts'
 import { Finder } from './pool/finder.ts'
 import { Granter } from './pool/granter.ts'
 import { Launcher } from './pool/launcher.ts'
@@ -136,6 +138,8 @@ async function build({ settings, strategies }: ResolvedConfig, { hooks, registry
     report,
   }
 
+  tellBalancer(env.balancer, hooks)
+  tellEvictor(env.evictor, hooks)
   const roster = new Roster(hooks)
   const demand = new Demand(report)
   const gate = new StartGate({ clock, policy: env.restart, decisions, report })
@@ -150,7 +154,7 @@ async function build({ settings, strategies }: ResolvedConfig, { hooks, registry
   const granter = new Granter({ env, roster, settler, retirer, preparer, demand })
   const roomMaker = new RoomMaker(env, roster, retirer, gate)
   const allocator = new Allocator({ env, roster, finder, granter, roomMaker, settler, gate, births, demand })
-  const scaling = new Scaling({ env, roster, capacity, launcher, retirer, roomMaker, gate, line: allocator.line, demand })
+  const scaling = new Scaling({ env, roster, capacity, launcher, retirer, roomMaker, gate, line: allocator.line, demand, settler })
 
   settler.listen(new SilenceWatch(env, retirer, background))
   roster.listen(new Lifetimes({ env, roster, retirer, settler, demand, background }))

@@ -1,12 +1,13 @@
 import type { PoolStats, SessionMetrics } from './contracts/index.ts'
 import type { Houses } from './houses.ts'
 import type { Session } from './pool/session.ts'
+import { sparesAskedFor } from './pool/spares.ts'
 
 /** The figures of `getPoolStats`. O(sessions). */
 export function poolStats({ env, roster, capacity: { affordable }, allocator, gate, scaling }: Houses, state: PoolStats['state']): PoolStats {
   const { statistics, settings, store } = env
   const { counts } = roster
-  const { min, max, spare } = settings.size
+  const { min, max } = settings.size
   const { acquires, reuseRatio } = statistics
   const wait = statistics.wait.percentiles
   const start = statistics.start.percentiles
@@ -41,7 +42,7 @@ export function poolStats({ env, roster, capacity: { affordable }, allocator, ga
     scaling: scaling.state,
     breaker: gate.state,
     state,
-    limits: { min, max, spare, ...(affordable !== undefined && { affordable }) },
+    limits: { min, max, spare: sparesAskedFor(settings.size, roster.busy), ...(affordable !== undefined && { affordable }) },
   }
 }
 

@@ -11,7 +11,7 @@ import { Turns } from './rpc/turns.ts'
 
 const method = z.string().min(1)
 const params = z.union([z.array(z.unknown()), z.record(z.string(), z.unknown())]).optional()
-const message = z.strictObject({ method, params })
+const message = z.strictObject({ method: method.describe('Its name.'), params: params.describe('Its parameters.') })
 
 const options = z.strictObject({
   ...programOptions,

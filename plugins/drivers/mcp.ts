@@ -32,7 +32,10 @@ const CANCELLED = 'notifications/cancelled'
 const options = z.strictObject({
   ...programOptions,
   ...clientFeatureOptions,
-  clientInfo: z.strictObject({ name: z.string().min(1), version: z.string().min(1) }).default({ name: 'greenroom', version })
+  clientInfo: z.strictObject({
+    name: z.string().min(1).describe('What greenroom calls itself.'),
+    version: z.string().min(1).describe('In which version.'),
+  }).default({ name: 'greenroom', version })
     .describe("Who greenroom says it is, in the handshake. Default: 'greenroom' and its version."),
 })
 

@@ -1,4 +1,6 @@
 import { definePlugin, z, type ScaleDecision, type Scaler, type ScaleView } from 'greenroom/kit'
+import { atLeastMin } from './parts/decision.ts'
+import { sparesOf, workOf } from './parts/work.ts'
 
 const options = z.strictObject({})
 
@@ -9,30 +11,15 @@ declare module 'greenroom/kit' {
 }
 
 /**
- * As many sessions as there is work for, and the spares on top: busy ones, those a tenant may come back to, one for each caller
- * whom a further session would serve, and `size.spare` for whoever comes next. Spares beyond that are kept for timeouts.idle.
+ * As many sessions as there is work for, and the spares on top: busy ones, those a tenant may come back to, those that callers wait for, and
+ * `size.spare` for whoever comes next. Spares beyond that are kept for timeouts.idle.
  */
 class Demand implements Scaler {
   decide(view: ScaleView): ScaleDecision {
-    const { busy, checking, idleBound, idleSpareFresh, waiting, min } = view
-    // One that is being probed is a spare again in a moment; only callers who wait now don't wait for it.
-    const spare = Math.max(0, waiting > 0 ? view.spare : view.spare - checking)
-    const spares = Math.max(spare, idleSpareFresh)
-    const wanted = busy + checking + idleBound + waiting + spares
-    const reason = reasonOf(view, spares)
-    return { target: Math.max(min, wanted), reason: wanted < min ? `${reason}, and ${min} is the least (size.min)` : reason }
+    const work = workOf(view, true)
+    const spares = Math.max(sparesOf(view, view.spare), view.idleSpareFresh)
+    return atLeastMin(view, work.count + spares, spares > 0 ? [...work.parts, `${spares} spare`] : work.parts)
   }
-}
-
-function reasonOf({ busy, checking, idleBound, waiting }: ScaleView, spares: number): string {
-  const parts = [
-    [busy, 'busy'],
-    [idleBound, 'kept for their tenants'],
-    [checking, 'being probed'],
-    [waiting, 'waited for'],
-    [spares, 'spare'],
-  ] as const
-  return parts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`).join(', ') || 'no demand'
 }
 
 export default definePlugin({

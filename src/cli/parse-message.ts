@@ -22,7 +22,7 @@ export function parseMessage(text: string, form: MessageForm, driver: string): u
   if (object) return object
   if (driver === 'node-repl' || driver === 'python-repl') return { code: text }
   if (driver === 'shell') return { command: text }
-  if (driver === 'acp') return { prompt: text }
+  if (driver === 'acp' || driver === 'claude-code') return { prompt: text }
   throw new UsageError(`the message is not a JSON object, and a ${driver} session takes no code: give --json or --text to say what it is`)
 }
 

@@ -6,7 +6,8 @@ export function sampleMessage(driver: string): string {
     case 'shell': return '{"command":"x=41; echo $((x + 1))"}'
     case 'mcp': return '{"method":"tools/list"}'
     case 'lsp': return '{"method":"workspace/symbol","params":{"query":""}}'
-    case 'acp': return '{"prompt":"Hello!"}'
+    case 'acp':
+    case 'claude-code': return '{"prompt":"Hello!"}'
     case 'json-rpc': return '{"method":"your/method","params":{}}'
     default: return '{"your":"message"}'
   }

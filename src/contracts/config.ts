@@ -23,8 +23,11 @@ export interface SizeConfig {
   min?: number
   /** Live processes at most, starting and ending ones included. Default 10. */
   max?: number
-  /** Sessions kept warm ahead of demand, within `max`. Default 1. */
-  spare?: number
+  /**
+   * Sessions kept warm ahead of demand, within `max`: a number, or a share such as '20%' of those that are busy or spare, which is 1 at least:
+   * with 8 busy ones 2. Default 1.
+   */
+  spare?: number | `${number}%`
   /** Sessions one tenant may hold at most; only with isolation 'tenant'. Default: `max`. */
   perTenant?: number
   /** Processes that may be starting at the same time: more would only slow each other down. Default: twice the cores, at least 4. */
@@ -77,7 +80,10 @@ export interface PoolConfig {
   timeouts?: TimeoutsConfig
   balancer?: StrategyChoice<BalancerOptions>
   scaler?: StrategyChoice<ScalerOptions>
-  /** `every`: how often each idle session is looked at, default 30s. `timeout`: for one look, default 5s. `failures`: in a row until it is ended, default 1. `successes`: in a row until earlier failures are forgotten, default 1. */
+  /**
+   * `every`: how often each idle session is looked at, default 30s. `timeout`: for one look, default 5s. `failures`: in a row until it is ended,
+   * default 1. `successes`: in a row until earlier failures are forgotten, default 1.
+   */
   health?: WithDefault<HealthOptions, 'ping' & keyof HealthOptions, { every?: Duration; timeout?: Duration; failures?: number; successes?: number }> | false
   /**
    * `every`: how often all processes are measured, default 1s. `pssEvery`: how often the proportional memory of each session is, which costs

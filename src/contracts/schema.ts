@@ -25,6 +25,8 @@ export function size(bounds: Bounds = {}) {
 function withUnit<Input>(parse: (value: unknown) => number, { min = 0, max = Infinity }: Bounds, unit: string, description: string) {
   return z
     .custom<Input>((value) => typeof value === 'number' || typeof value === 'string', { error: `expected ${description}` })
+    // For the JSON schema, which code can't be in.
+    .meta({ type: ['number', 'string'], unit, description })
     .transform((value, context) => {
       try {
         const parsed = parse(value)

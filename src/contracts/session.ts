@@ -49,6 +49,11 @@ export interface SessionView {
   readonly requestCount: number
   /** Leases it serves now. */
   readonly outstanding: number
+  /**
+   * Places taken of those its driver's `concurrency` gives it: requests under way, and leases that may begin one at any time. A request whose
+   * lease is over takes up its place until it has ended. It is what balancers compare.
+   */
+  readonly load: number
   /** The last measurement; `undefined` before the first. */
   readonly usage: Usage | undefined
 }

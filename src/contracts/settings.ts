@@ -8,7 +8,10 @@ export interface PoolSettings {
   readonly size: {
     readonly min: number
     readonly max: number
+    /** Spares at least. */
     readonly spare: number
+    /** Percent of the sessions that are busy or spare which spares are to make up; 0: `spare` alone counts. */
+    readonly spareShare: number
     /** `Infinity` with isolation 'none'. */
     readonly perTenant: number
     /** Processes that may be starting at the same time. */

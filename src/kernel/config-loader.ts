@@ -78,7 +78,10 @@ export async function findConfig({ cwd = process.cwd(), path }: LoadConfigOption
 async function loadJson(path: string): Promise<unknown> {
   const text = (await readFile(path, 'utf8')).replace(/^\uFEFF/, '')
   try {
-    return JSON.parse(text) as unknown
+    const parsed = JSON.parse(text) as unknown
+    // It is for editors.
+    if (typeof parsed === 'object' && parsed !== null) delete (parsed as Record<string, unknown>)['$schema']
+    return parsed
   } catch (error) {
     const fault = jsonFault(text)
     throw invalid(fault ? `${path}:${fault.line}:${fault.column}` : path, messageOf(error), error)

@@ -19,11 +19,15 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+/** Above 0 and below 100 percent. */
+const SHARE = /^(?=.*[1-9])\d{1,2}(\.\d+)?%$/
+
 /** `size`: counts of sessions. `perTenant` has no default of its own: it is `max`. */
 export const sizeSchema = z.strictObject({
   min: z.int().min(0).default(0).describe('Sessions kept at all times. Default 0.'),
   max: z.int().min(1).default(10).describe('Live processes at most, starting and ending ones included. Default 10.'),
-  spare: z.int().min(0).default(1).describe('Sessions kept warm ahead of demand, within max. Default 1.'),
+  spare: z.union([z.int().min(0), z.string().regex(SHARE, "expected a share such as '20%', above 0% and below 100%")]).default(1)
+    .describe("Sessions kept warm ahead of demand, within max; or a share such as '20%' of those that are busy or spare, 1 at least. Default 1."),
   perTenant: z.int().min(1).optional().describe('Sessions one tenant may hold at most. Default: max.'),
   starting: z.int().min(1).default(() => Math.max(4, 2 * availableParallelism()))
     .describe('Processes that may be starting at the same time. Default: twice the cores, at least 4.'),

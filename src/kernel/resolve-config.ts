@@ -1,5 +1,5 @@
-import { GreenroomError, isGreenroomError, messageOf, z, type Plugin, type PoolSettings, type StrategyKind } from '../contracts/index.ts'
-import { check, configError, unknownName, type ConfigProblem } from './config-problems.ts'
+import { GreenroomError, isGreenroomError, messageOf, NestedStrategy, z, type Plugin, type PoolSettings, type StrategyKind } from '../contracts/index.ts'
+import { check, configError, pathText, unknownName, type ConfigProblem } from './config-problems.ts'
 import { configSchema, healthLoopSchema, isRecord, metricsLoopSchema, queueLoopSchema } from './config-schema.ts'
 import type { PluginHost } from './plugin-host.ts'
 import type { ChosenStrategy } from './strategy-registry.ts'
@@ -26,9 +26,10 @@ export interface ResolvedConfig {
 
 type Shape = z.output<typeof configSchema>
 type Loop = z.ZodObject
+type Path = readonly PropertyKey[]
 
 /** The strategy of each kind when the config names none. A driver must be named. */
-const DEFAULTS = {
+export const DEFAULT_NAMES = {
   balancer: 'least-loaded',
   scaler: 'demand',
   health: 'ping',
@@ -41,7 +42,7 @@ const DEFAULTS = {
 } as const satisfies Partial<Record<StrategyKind, string>>
 
 /** Kinds whose default's options may be given without its name. */
-const NAME_OPTIONAL: ReadonlySet<StrategyKind> = new Set<StrategyKind>(['health', 'metrics', 'queue', 'restart', 'gateway'])
+export const NAME_OPTIONAL: ReadonlySet<StrategyKind> = new Set<StrategyKind>(['health', 'metrics', 'queue', 'restart', 'gateway'])
 
 const NO_LOOP = z.strictObject({})
 
@@ -112,6 +113,11 @@ export async function resolveGateway(gateway: unknown, host: PluginHost, overrid
   return resolved.chosen
 }
 
+/** Checks the strategies that are named in another's options, which were checked; `path` is where those are. Adds what is wrong to `problems`. */
+export async function resolveNested(options: unknown, host: PluginHost, path: Path, problems: ConfigProblem[]): Promise<void> {
+  await new Resolver(host, problems).nested(options, path)
+}
+
 class Resolver {
   readonly #host: PluginHost
   readonly #problems: ConfigProblem[]
@@ -146,9 +152,23 @@ class Resolver {
     return limits
   }
 
+  /** What is deeper in them than arrays and plain objects is the strategy's own. */
+  async nested(options: unknown, path: Path): Promise<void> {
+    if (options instanceof NestedStrategy) return this.#nestedOne(options as NestedStrategy, path)
+    const plain = Array.isArray(options) || (isRecord(options) && Object.getPrototypeOf(options) === Object.prototype)
+    if (!plain) return
+    for (const [name, value] of Object.entries(options)) await this.nested(value, [...path, Array.isArray(options) ? Number(name) : name])
+  }
+
+  async #nestedOne(nested: NestedStrategy, path: Path): Promise<void> {
+    const { use, ...options } = (typeof nested.given === 'string' ? { use: nested.given } : nested.given) as { use: string }
+    const chosen = await this.#check(nested.kind, use, options, path, typeof nested.given === 'string' ? [] : ['use'], ['use'])
+    if (chosen) nested.resolved((context) => this.#host.registry.create(chosen, context))
+  }
+
   /** Name and options; `undefined` when there is nothing to choose, or the shape's check has told of it. */
   #read(kind: StrategyKind, given: unknown): { name: string; options: Record<string, unknown> } | undefined {
-    const fallback = kind in DEFAULTS ? DEFAULTS[kind as keyof typeof DEFAULTS] : undefined
+    const fallback = kind in DEFAULT_NAMES ? DEFAULT_NAMES[kind as keyof typeof DEFAULT_NAMES] : undefined
     if (given === undefined) return fallback === undefined ? undefined : { name: fallback, options: {} }
     if (typeof given === 'string') return { name: given, options: {} }
     if (!isRecord(given)) return undefined
@@ -164,25 +184,27 @@ class Resolver {
     kind: Kind,
     name: string,
     options: unknown,
-    path: readonly string[],
-    namePath: readonly string[],
+    path: Path,
+    namePath: Path,
     otherFields: readonly string[] = [],
   ): Promise<ChosenStrategy<Kind> | undefined> {
     const { registry } = this.#host
     if (!registry.names(kind).includes(name)) {
-      this.#problems.push({ path: [...path, ...namePath].join('.'), message: unknownName(kind, name, registry.names(kind)) })
+      this.#problems.push({ path: pathText([...path, ...namePath]), message: unknownName(kind, name, registry.names(kind)) })
       return undefined
     }
     await this.#host.load(kind, name)
     const definition = registry.definition(kind, name)
     if (!definition) return undefined
     const before = this.#problems.length
+    let checked: unknown
     try {
-      const checked: unknown = check(definition.options, options, path, this.#problems, otherFields)
-      return this.#problems.length > before ? undefined : { kind, name, options: checked }
+      checked = check(definition.options, options, path, this.#problems, otherFields)
     } catch (error) {
       throw new GreenroomError('PLUGIN_FAILED', `The option schema of the ${kind} "${name}" threw: ${messageOf(error)}`, { cause: error })
     }
+    await this.nested(checked, path)
+    return this.#problems.length > before ? undefined : { kind, name, options: checked }
   }
 }
 
@@ -199,7 +221,7 @@ function checkSizes({ size, isolation, bindAtSpawn }: Shape, problems: ConfigPro
   const { max } = size
   const bound = (name: 'min' | 'spare' | 'perTenant'): void => {
     const value = size[name]
-    if (value !== undefined && value > max) problems.push({ path: `size.${name}`, message: `${value} is more than size.max, which is ${max}` })
+    if (typeof value === 'number' && value > max) problems.push({ path: `size.${name}`, message: `${value} is more than size.max, which is ${max}` })
   }
   bound('min')
   bound('spare')
@@ -220,7 +242,7 @@ function settingsOf(
 ): PoolSettings {
   const { size, isolation, bindAtSpawn, resetRequires, maxUses, timeouts, stateDir, keeper } = shape
   return {
-    size: { ...size, perTenant: isolation === 'none' ? Infinity : (size.perTenant ?? size.max), memory: size.memory ?? Infinity },
+    size: { ...size, ...sparesOf(size.spare), perTenant: isolation === 'none' ? Infinity : (size.perTenant ?? size.max), memory: size.memory ?? Infinity },
     isolation,
     bindAtSpawn,
     resetRequires,
@@ -232,6 +254,10 @@ function settingsOf(
     health: health && { everyMs: health.every, timeoutMs: health.timeout, failures: health.failures, successes: health.successes },
     metrics: metrics && { everyMs: metrics.every, pssEveryMs: metrics.pssEvery },
   }
+}
+
+function sparesOf(spare: number | string): { spare: number; spareShare: number } {
+  return typeof spare === 'number' ? { spare, spareShare: 0 } : { spare: 1, spareShare: Number.parseFloat(spare) }
 }
 
 function split(options: Record<string, unknown>, names: readonly string[]): [Record<string, unknown>, Record<string, unknown>] {

@@ -14,7 +14,7 @@ export function leastValuable(env: PoolEnvironment, roster: Roster, among: (sess
   }
   if (idle.length === 0) return undefined
   try {
-    const chosen = env.evictor.choose(idle)
+    const chosen = env.evictor.choose(idle, env.settings.size.memory === Infinity ? 'places' : 'memory')
     const session = idle.find((one) => one === chosen)
     if (session) return session
     disown(chosen)

@@ -79,6 +79,7 @@ export class Settler implements LeaseHost {
     session.leases.delete(lease)
     const now = this.clock.now()
     session.lastUsedAt = now
+    this.#env.statistics.hold.add(now - lease.startedAt)
     const { released } = this.#env.hooks
     if (released.isUsed()) released.call(session, { heldMs: now - lease.startedAt })
   }

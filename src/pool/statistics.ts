@@ -6,6 +6,8 @@ const WINDOW_MS = 5 * 60_000
 const RATE_SECONDS = 10
 /** Histograms hold microseconds: up to a day, two significant digits. */
 const LONGEST_US = 86_400_000_000
+/** How much of a mean the latest value makes up, once there are many. */
+const LATEST_SHARE = 0.1
 
 /** What happened so far: counts since the pool was made, times and rates of the last minutes and seconds. */
 export class Statistics {
@@ -17,6 +19,8 @@ export class Statistics {
   readonly wait: RecentTimes
   readonly start: RecentTimes
   readonly request: RecentTimes
+  /** For how long a caller holds a session, in milliseconds. */
+  readonly hold = new RecentMean()
   readonly #answers: Rate
 
   constructor(clock: Clock) {
@@ -48,8 +52,31 @@ export class Statistics {
   }
 }
 
+/** The mean of what was seen of late: exponentially weighted, and of the first few the plain one. */
+export class RecentMean {
+  #value: number | undefined
+  #count = 0
+  #share = 1
+
+  /** `undefined` before the first. */
+  get value(): number | undefined {
+    return this.#value
+  }
+
+  add(value: number): void {
+    this.#share = Math.max(LATEST_SHARE, 1 / ++this.#count)
+    this.#value = this.#value === undefined ? value : this.#value + this.#share * (value - this.#value)
+  }
+
+  /** The value that was added last has turned out to be so much more. */
+  extend(by: number): void {
+    if (this.#value !== undefined) this.#value += this.#share * by
+  }
+}
+
 /** Times of the last five to ten minutes, in two histograms that take turns. */
 export class RecentTimes {
+  readonly mean = new RecentMean()
   readonly #clock: Clock
   #current = histogram()
   #previous = histogram()
@@ -66,6 +93,7 @@ export class RecentTimes {
   record(ms: number, now: number): void {
     if (now >= this.#turnAt) this.#turn(now)
     this.#known = undefined
+    this.mean.add(ms)
     this.#current.recordValue(Math.min(LONGEST_US, Math.max(0, Math.round(ms * 1_000))))
   }
 

@@ -9,10 +9,15 @@ import type { Retirer } from '../pool/retirer.ts'
 import type { Roster, RosterListener } from '../pool/roster.ts'
 import type { RoomMaker } from '../pool/room-maker.ts'
 import type { Session } from '../pool/session.ts'
+import type { Settler } from '../pool/settler.ts'
 import type { StartGate } from '../pool/start-gate.ts'
 import type { WaitingLine } from '../pool/waiting-line.ts'
+import { patienceMs } from './freeing.ts'
+import { scaleView } from './scale-view.ts'
 
 const TICK_MS = 1_000
+/** It is not asked again for time alone sooner than this. */
+const SOONEST_MS = 10
 
 /** One call of warm(): what is still to be started, and what became of what was. */
 interface WarmUp {
@@ -44,12 +49,15 @@ export class Scaling implements RosterListener {
   readonly #gate: StartGate
   readonly #line: WaitingLine
   readonly #demand: Demand
+  readonly #settler: Settler
   #automatic = true
   #decision: ScaleDecision = { target: 0, reason: 'nothing has been decided yet' }
   #wanted: Wanted | undefined
   readonly #warmUps = new Set<WarmUp>()
   #closed = false
   #nextTick: Timer | undefined
+  /** Runs while callers are left to busy sessions. */
+  #doubt: Timer | undefined
 
   constructor(deps: {
     env: PoolEnvironment
@@ -61,6 +69,7 @@ export class Scaling implements RosterListener {
     gate: StartGate
     line: WaitingLine
     demand: Demand
+    settler: Settler
   }) {
     this.#env = deps.env
     this.#roster = deps.roster
@@ -71,6 +80,7 @@ export class Scaling implements RosterListener {
     this.#gate = deps.gate
     this.#line = deps.line
     this.#demand = deps.demand
+    this.#settler = deps.settler
     deps.demand.listen((trigger) => this.#reconcile(trigger))
   }
 
@@ -89,6 +99,8 @@ export class Scaling implements RosterListener {
 
   changed(session: Session, from: SessionState | undefined, to: SessionState): void {
     if (from === 'starting') this.#warmed(session, to === 'idle')
+    // A session that is made ready for the next caller is not free yet.
+    if (from === 'settling' && to === 'idle') this.#env.statistics.hold.extend(this.#env.clock.now() - session.lastUsedAt)
     if (to === 'gone') this.#demand.poke('gone')
     else if (from === 'starting' && to === 'idle') this.#demand.poke('ready')
     else if (!this.#automatic && to === 'idle') this.#demand.poke('manual')
@@ -150,6 +162,7 @@ export class Scaling implements RosterListener {
   close(error: GreenroomError): void {
     this.#closed = true
     this.#nextTick?.cancel()
+    this.#doubt?.cancel()
     this.breakerOpened(error)
   }
 
@@ -173,21 +186,39 @@ export class Scaling implements RosterListener {
     this.#checkReached()
   }
 
+  /** Callers are left to busy sessions that should be free before a start is: when they are not, it is asked again, sooner than by the tick. */
+  #doubtBusy({ target }: ScaleDecision, view: ScaleView): void {
+    if (this.#doubt || view.waiting === 0 || target >= Math.min(view.max, view.busy + view.waiting) || view.freeing === 0) return
+    const delayMs = Math.max(SOONEST_MS, patienceMs(this.#env) ?? 0, view.meanStartMs ?? 0)
+    if (delayMs >= TICK_MS) return
+    this.#doubt = this.#env.clock.setTimer(() => {
+      this.#doubt = undefined
+      this.poke()
+    }, delayMs, { background: true })
+  }
+
   #askScaler(trigger: ScaleTrigger): void {
     try {
-      const decision = this.#env.scaler.decide(this.#view(), trigger)
+      const view = this.#look()
+      const decision = this.#env.scaler.decide(view, trigger)
       const { target, reason } = decision
       if (!Number.isFinite(target)) {
         disown(decision)
         throw new Error(`the scaler's target is ${target}`)
       }
       this.#decide({ target: this.#clamp(Math.round(target)), reason })
+      this.#doubtBusy(this.#decision, view)
     } catch (problem) {
       // INV 8: a scaler that fails decides nothing; those who wait must be served all the same.
       this.#env.report(problem, "the scaler's decide")
       const { min } = this.#env.settings.size
       this.#decide({ target: this.#clamp(Math.max(min, this.#roster.busy + this.#roster.idleBound + this.#line.queued)), reason: 'the scaler failed: no more than is asked for' })
     }
+  }
+
+  #look(): ScaleView {
+    const { reusesOneOffs } = this.#settler
+    return scaleView({ env: this.#env, roster: this.#roster, line: this.#line, capacity: this.#capacity, reusesOneOffs })
   }
 
   #decide(decision: ScaleDecision): void {
@@ -261,52 +292,5 @@ export class Scaling implements RosterListener {
     if (live !== wanted.size || counts.starting > 0) return
     this.#wanted = undefined
     wanted.resolve()
-  }
-
-  #view(): ScaleView {
-    const { counts, staying, busy, idleBound, idleSpares, expiredSpares, sessions } = this.#roster
-    const { min, spare } = this.#env.settings.size
-    const waiting = this.#line.queued
-    // What was started for certain tenants is of no use to the others who wait: they would have it by now.
-    const reserved = this.#env.bindsAtSpawn && waiting > 0
-    // Summed only for scalers that look: it takes a walk over all sessions.
-    const measured = measurements(sessions)
-    return {
-      size: staying,
-      starting: counts.starting,
-      busy,
-      idleBound: reserved ? counts.idle + this.#roster.startingAhead : idleBound,
-      idleSpare: reserved ? 0 : idleSpares,
-      idleSpareFresh: reserved ? 0 : idleSpares - expiredSpares,
-      checking: counts.checking,
-      waiting,
-      min,
-      max: this.#capacity.max,
-      spare,
-      get meanCpuPercent() {
-        return measured().cpu
-      },
-      get totalMemoryBytes() {
-        return measured().memory
-      },
-    }
-  }
-}
-
-function measurements(sessions: ReadonlyMap<string, Session>): () => { cpu: number | undefined; memory: number | undefined } {
-  let known: { cpu: number | undefined; memory: number | undefined } | undefined
-  return () => {
-    if (known) return known
-    let cpu: number | undefined
-    let memory: number | undefined
-    let count = 0
-    for (const { usage } of sessions.values()) {
-      if (usage?.cpuPercent !== undefined) {
-        cpu = (cpu ?? 0) + usage.cpuPercent
-        count++
-      }
-      if (usage?.memoryBytes !== undefined) memory = (memory ?? 0) + usage.memoryBytes
-    }
-    return (known = { cpu: cpu === undefined ? undefined : cpu / count, memory })
   }
 }

@@ -26,11 +26,21 @@ const PROMISES: Readonly<Record<string, readonly RegExp[]>> = {
     /delete new\.txt +→ Then I leave it/,
     /2 processes for 3 conversations, 1 of which is parked/,
   ],
+  'claude-code': [
+    /ada\/boat +started .*We build a boat\. +→ Pleased to meet you\./,
+    /ada\/boat +same-key .*What did I say\? +→ You said before: We build a boat\./,
+    /cy\/plan .*What do you know\? +→ Pleased to meet you\./,
+    /bob\/garden .*What did I say\? +→ You said before: The roses need water\./,
+    /2 processes for 3 conversations, 1 of which is parked/,
+  ],
   'language-server': [/api \(spare\) serve\.sh defines serve, port/, /web .*build\.sh defines build/, /line 2: Source command/, /api \(same-key\).*serve/, /acme\/web/],
   'custom-balancer': [/most-recent +requests per session: 0, 2, 4/, /least-loaded +requests per session: \d, \d, \d/],
   'custom-scaler': [/1 lease, +3 sessions/, /3 leases, 6 sessions/, /in steps of 3/],
   'http': [/one answer: .*42/s, /event: result/, /a mistake: 400/, /server: SIGINT: shutting down/, /server: closed/],
 }
+
+/** No test asks a model that costs money. */
+const NO_KEY = { ANTHROPIC_API_KEY: '' }
 
 const names = readdirSync(join(ROOT, 'examples'), { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name)
 
@@ -45,7 +55,7 @@ describe('the examples', () => {
     const readme = readFileSync(join(ROOT, 'examples', name, 'README.md'), 'utf8')
     const command = codeBlocks(name, readme).find(({ language }) => language === 'sh')!.text.trim()
     expect(command).toBe(`npm run example -- ${name}`)
-    const { code, stdout, stderr } = await run('bash', ['-c', command], ROOT)
+    const { code, stdout, stderr } = await run('bash', ['-c', command], ROOT, NO_KEY)
     expect({ code, stderr: withoutNpm(stderr) }).toEqual({ code: 0, stderr: '' })
     for (const promise of PROMISES[name]!) expect(stdout).toMatch(promise)
   }, 60_000)

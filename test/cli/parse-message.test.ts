@@ -13,6 +13,7 @@ describe('parseMessage', () => {
     expect(parseMessage(text, 'auto', 'python-repl')).toEqual({ code: text })
     expect(parseMessage(text, 'auto', 'shell')).toEqual({ command: text })
     expect(parseMessage(text, 'auto', 'acp')).toEqual({ prompt: text })
+    expect(parseMessage(text, 'auto', 'claude-code')).toEqual({ prompt: text })
   })
 
   it('refuses code for a driver that takes none', () => {

@@ -26,7 +26,7 @@ describe('greenroom', () => {
     ['a port that is no number', ['serve', '--port', '0x50'], 'Give a whole number'],
     ['a duration without a unit', ['run', '--timeout', '5', '1'], "such as '500ms', '30s' or '5m'"],
     ['an address that is none', ['stats', '--url', 'localhost:4646'], 'http://127.0.0.1:4646'],
-    ['a driver that is not there', ['init', '--driver', 'magic'], 'node-repl, python-repl, shell, json-lines, json-rpc, mcp, lsp, acp'],
+    ['a driver that is not there', ['init', '--driver', 'magic'], 'node-repl, python-repl, shell, json-lines, json-rpc, mcp, lsp, acp, claude-code'],
     ['a period that is none', ['stats', '--watch', '0'], 'Give seconds'],
     ['too many arguments', ['stats', 'now'], 'too many arguments'],
     ['two forms of message', ['run', '--json', '--text', '1'], 'not both'],

@@ -54,7 +54,7 @@ describe('defaults', () => {
   it('fill in everything but the driver', async () => {
     const { settings, strategies, plugins, gateway } = await resolve({ driver: 'repl' })
     expect(settings).toEqual({
-      size: { min: 0, max: 10, spare: 1, perTenant: 10, starting: expect.any(Number) as number, memory: Infinity },
+      size: { min: 0, max: 10, spare: 1, spareShare: 0, perTenant: 10, starting: expect.any(Number) as number, memory: Infinity },
       isolation: 'tenant',
       bindAtSpawn: false,
       resetRequires: GUARANTEES,
@@ -128,7 +128,7 @@ describe('a full configuration', () => {
       plugins: [mine],
     })
     expect(settings).toEqual({
-      size: { min: 2, max: 50, spare: 3, perTenant: 5, starting: 7, memory: 8 * 2 ** 30 },
+      size: { min: 2, max: 50, spare: 3, spareShare: 0, perTenant: 5, starting: 7, memory: 8 * 2 ** 30 },
       isolation: 'tenant',
       bindAtSpawn: true,
       resetRequires: ['conversation'],
@@ -195,6 +195,10 @@ describe('problems', () => {
     ['no room at all', { driver: 'repl', size: { max: 0 } }, 'size.max: Too small: expected number to be >=1'],
     ['half a session', { driver: 'repl', size: { min: 0.5 } }, 'size.min: expected int, received number'],
     ['min above max', { driver: 'repl', size: { min: 20 } }, 'size.min: 20 is more than size.max, which is 10'],
+    ['a share of all', { driver: 'repl', size: { spare: '100%' } }, "size.spare: expected a share such as '20%', above 0% and below 100%"],
+    ['a share of nothing', { driver: 'repl', size: { spare: '0.0%' } }, "size.spare: expected a share such as '20%'"],
+    ['a share without its sign', { driver: 'repl', size: { spare: '20' } }, "size.spare: expected a share such as '20%'"],
+    ['fewer spares than none', { driver: 'repl', size: { spare: -1 } }, 'size.spare: Too small'],
     ['spare above max', { driver: 'repl', size: { max: 2, spare: 3 } }, 'size.spare: 3 is more than size.max, which is 2'],
     ['perTenant without tenants', { driver: 'repl', isolation: 'none', size: { perTenant: 3 } }, "size.perTenant: with isolation 'none' sessions belong to no tenant: leave it out"],
     ['perTenant above max', { driver: 'repl', size: { max: 2, perTenant: 3 } }, 'size.perTenant: 3 is more than size.max, which is 2'],

@@ -30,6 +30,6 @@ export async function problemsWith(kind: StrategyKind, name: string, plugin: Plu
 export function sessionView(fields: Partial<SessionView> = {}): SessionView {
   return {
     id: 's1', pid: 1, state: 'idle', tenant: undefined, key: undefined, startedAt: 0, readyAt: 0, lastUsedAt: 0, leaseCount: 0,
-    requestCount: 0, outstanding: 0, usage: undefined, ...fields,
+    requestCount: 0, outstanding: 0, load: fields.outstanding ?? 0, usage: undefined, ...fields,
   }
 }

@@ -14,9 +14,12 @@ export const options = z.strictObject({
   capabilities: record.default({})
     .describe('What the agent is told it may ask for, in the form of the protocol, such as { fs: { readTextFile: true } }. Announce only what '
       + 'your handlers answer. Default: nothing; permissions need no announcement.'),
-  authenticate: z.strictObject({ methodId: z.string().min(1) }).optional()
+  authenticate: z.strictObject({ methodId: z.string().min(1).describe('One of the ways the agent offers.') }).optional()
     .describe('How the agent is told to authenticate itself at its start, with one of the methods it names. Default: not at all.'),
-  clientInfo: z.strictObject({ name: z.string().min(1), version: z.string().min(1) }).optional()
+  clientInfo: z.strictObject({
+    name: z.string().min(1).describe('What greenroom calls itself.'),
+    version: z.string().min(1).describe('In which version.'),
+  }).optional()
     .describe("Who greenroom says it is. Default: 'greenroom' and its version."),
 })
 

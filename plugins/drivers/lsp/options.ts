@@ -27,9 +27,15 @@ export const options = z.strictObject({
   capabilities: record.default(CAPABILITIES)
     .describe('What the server is told its client can do, in the form of the protocol. Announce only what your handlers answer. Default: '
       + 'what the driver answers itself.'),
-  clientInfo: z.strictObject({ name: z.string().min(1), version: z.string().min(1).optional() }).optional()
+  clientInfo: z.strictObject({
+    name: z.string().min(1).describe('What greenroom calls itself.'),
+    version: z.string().min(1).optional().describe('In which version.'),
+  }).optional()
     .describe("Who greenroom says it is. Default: 'greenroom' and its version."),
-  ping: z.strictObject({ method: z.string().min(1), params: record.optional() }).default({ method: '$/greenroom/ping' })
+  ping: z.strictObject({
+    method: z.string().min(1).describe('A method that the server answers, be it with an error.'),
+    params: record.optional().describe('Its parameters.'),
+  }).default({ method: '$/greenroom/ping' })
     .describe('A request that changes nothing, for health checks; any answer will do. Default: one that no server knows, which the '
       + 'protocol wants answered with an error.'),
   watchParent: z.boolean().default(true)

@@ -50,7 +50,7 @@ export function configFields(driver: DriverName): readonly Field[] {
 const SIZE: readonly Field[] = [
   { name: 'min', value: 0, comment: 'Sessions kept at all times. Default 0.' },
   { name: 'max', value: 10, comment: 'Live processes at most, starting and ending ones included. Default 10.' },
-  { name: 'spare', value: 1, comment: 'Sessions kept warm ahead of demand, within max. Default 1.' },
+  { name: 'spare', value: 1, comment: "Sessions kept warm ahead of demand, within max; or a share such as '20%' of those busy or spare. Default 1." },
   { name: 'perTenant', value: undefined, example: '10', comment: 'Sessions one tenant may hold at most. Default: max.' },
   {
     name: 'starting', value: undefined, example: '4',

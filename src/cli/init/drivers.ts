@@ -1,6 +1,6 @@
 import type { Field } from './fields.ts'
 
-export const DRIVERS = ['node-repl', 'python-repl', 'shell', 'json-lines', 'json-rpc', 'mcp', 'lsp', 'acp'] as const
+export const DRIVERS = ['node-repl', 'python-repl', 'shell', 'json-lines', 'json-rpc', 'mcp', 'lsp', 'acp', 'claude-code'] as const
 export type DriverName = (typeof DRIVERS)[number]
 
 const LINES = "require('node:readline').createInterface({ input: process.stdin })"
@@ -51,7 +51,7 @@ const WORKSPACE: Field = {
 
 /** The driver part of a config that works as it is: each starts a program that is there. */
 export function driverFields(driver: DriverName): readonly Field[] {
-  const use: Field = { name: 'use', value: driver, comment: 'The protocol: node-repl, python-repl, shell, json-lines, json-rpc, mcp, lsp, acp, or the name of a driver of a plugin.' }
+  const use: Field = { name: 'use', value: driver, comment: 'The protocol: node-repl, python-repl, shell, json-lines, json-rpc, mcp, lsp, acp, claude-code, or the name of a driver of a plugin.' }
   switch (driver) {
     case 'node-repl': return [
       use,
@@ -107,6 +107,19 @@ export function driverFields(driver: DriverName): readonly Field[] {
         name: 'mcpServers', value: undefined, example: "[{ name: 'memory', command: 'my-mcp-server', args: [], env: [] }]",
         comment: 'MCP servers the agent connects each conversation to. Default: none.',
       },
+    ]
+    case 'claude-code': return [
+      use,
+      { name: 'command', value: 'claude', comment: "Claude Code 2: a name on PATH, or a path. Default 'claude'." },
+      { name: 'inheritEnv', value: ['ANTHROPIC_API_KEY'], comment: "Names of greenroom's own variables that sessions may see. Default: none." },
+      {
+        name: 'folders',
+        value: [{ name: 'root', value: './tenants', comment: 'Where the folders of the tenants are.' }],
+        comment: 'A folder for each tenant, with its working directory, HOME, settings and transcripts. Default: none, all share those of greenroom.',
+      },
+      { name: 'model', value: undefined, example: "'sonnet'", comment: "The model, or an alias. Default: the program's." },
+      { name: 'allowedTools', value: undefined, example: "['Read', 'Bash(git *)']", comment: 'Tools it may use without asking. Default: the harmless ones.' },
+      { name: 'maxTranscript', value: '20MB', comment: "The largest conversation on disk that is resumed. Bytes, or text such as '20MB'. Default '20MB'." },
     ]
   }
 }

@@ -10,9 +10,12 @@ ${renderFields(fields, '  ', '\n')}})
 `
 }
 
-/** A JSON config; JSON has no comments. */
+/** Where editors find what the fields mean: JSON has no comments. */
+const SCHEMA = './node_modules/greenroom/greenroom.config.schema.json'
+
+/** A JSON config. */
 export function renderJson(fields: readonly Field[]): string {
-  return `${JSON.stringify(toObject(fields), undefined, 2)}\n`
+  return `${JSON.stringify({ $schema: SCHEMA, ...toObject(fields) }, undefined, 2)}\n`
 }
 
 function renderFields(fields: readonly Field[], indent: string, gap: string): string {

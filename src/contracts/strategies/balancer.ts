@@ -1,3 +1,4 @@
+import type { RequestOutcome } from '../hooks.ts'
 import type { SessionView } from '../session.ts'
 
 /** Who asks for a session. */
@@ -14,4 +15,13 @@ export interface Balancer {
    * as nothing better can come.
    */
   pick(candidates: readonly SessionView[], request: AcquireRequest): SessionView
+  /**
+   * Told after the fact, as are the next two, when it is there: `session` is ready, and may be among the candidates from now on. What they
+   * throw is reported, and harms nobody. What is kept of a session belongs into a WeakMap.
+   */
+  joined?(session: SessionView): void
+  /** A request on `session` is over for its caller; the session may still be at work on it. */
+  ended?(session: SessionView, outcome: RequestOutcome, durationMs: number): void
+  /** `session` is being ended, and is never a candidate again. */
+  left?(session: SessionView): void
 }

@@ -15,13 +15,30 @@ export interface ScaleView {
   readonly checking: number
   /** Callers waiting whom one more session would serve (not those who wait for a certain busy session). */
   readonly waiting: number
+  /** Places on busy sessions that will serve those who wait as soon as they are free; 0 where that is not sure of each. */
+  readonly freeing: number
+  /** Any session that is free serves any caller (isolation 'none'). */
+  readonly shared: boolean
+  /**
+   * Callers so far who wanted any session, by when they came: not those of a key or, save with isolation 'none', of a tenant who found a session
+   * of theirs. Who gave up is not counted any more.
+   */
+  readonly arrivals: number
+  /** Mean time for which a session is held by one caller, its reset included, of late; `undefined` before the first. */
+  readonly meanHoldMs: number | undefined
+  /** Mean time a start takes, of late; `undefined` before the first. */
+  readonly meanStartMs: number | undefined
   readonly min: number
   /** size.max, or fewer while size.memory carries no more. */
   readonly max: number
-  /** Spares asked for in the config. */
+  /** Spares asked for in the config; where that is a share, so many as it is at the moment. */
   readonly spare: number
   /** Mean CPU percent of one core over the measured sessions; `undefined` when none is measured. */
   readonly meanCpuPercent: number | undefined
+  /** Sum over the measured sessions; `undefined` when none is measured. */
+  readonly totalCpuPercent: number | undefined
+  /** Mean memory of one session over the measured ones; `undefined` when none is measured. */
+  readonly meanMemoryBytes: number | undefined
   /** Sum over the measured sessions; `undefined` when none is measured. */
   readonly totalMemoryBytes: number | undefined
 }

@@ -6,6 +6,7 @@ import { check, configError, type ConfigProblem } from '../../kernel/config-prob
 import { createContainer, provide } from '../../kernel/container.ts'
 import { createHooks } from '../../kernel/hooks.ts'
 import { PluginHost } from '../../kernel/plugin-host.ts'
+import { resolveNested } from '../../kernel/resolve-config.ts'
 import { type AnyDefinition, StrategyRegistry } from '../../kernel/strategy-registry.ts'
 import { systemClock } from '../../kernel/system-clock.ts'
 import { seededRandom } from '../../kernel/system-random.ts'
@@ -61,6 +62,7 @@ export class Bench<Kind extends StrategyKind, C extends Clock = Clock> {
     const { name, definition, options } = await this.#define(host)
     const problems: ConfigProblem[] = []
     const checked = check(definition.options, options, [this.#kind], problems)
+    await resolveNested(checked, host, [this.#kind], problems)
     if (problems.length > 0) fail(`${this.#name} refuses the options it was given: ${configError(problems).message}`)
     return settled(`create() of ${this.#name}`, () => host.registry.create({ kind: this.#kind, name, options: checked }, context))
   }

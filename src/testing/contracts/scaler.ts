@@ -29,11 +29,13 @@ export function scalerContract(source: StrategySource<'scaler'>): ContractCase[]
   // INV 27
   add('decides nothing from figures that are not known', async (bench) => {
     // All are in use and nobody waits: by demand the size is right.
-    const busy = viewOf({ busy: 8, max: 100, spare: 0, meanCpuPercent: CALM.cpu, totalMemoryBytes: 8 * CALM.memoryOfEach })
+    const busy = viewOf({ busy: 8, max: 100, spare: 0, ...calm(8) })
     const target = async (view: ScaleView): Promise<number> => decide(await bench.make(), view).target
     const known = await target(busy)
     const [least, most] = [Math.min(known, busy.size), Math.max(known, busy.size)]
-    for (const unknown of [{ meanCpuPercent: undefined }, { totalMemoryBytes: undefined }, { meanCpuPercent: undefined, totalMemoryBytes: undefined }]) {
+    const noCpu = { meanCpuPercent: undefined, totalCpuPercent: undefined }
+    const noMemory = { meanMemoryBytes: undefined, totalMemoryBytes: undefined }
+    for (const unknown of [noCpu, noMemory, { ...noCpu, ...noMemory }]) {
       const view = { ...busy, ...unknown }
       const decided = await target(view)
       const names = Object.keys(unknown).join(' and ')
@@ -100,12 +102,19 @@ function decide(scaler: Scaler, view: ScaleView, trigger: ScaleTrigger = 'tick')
   return decision as ScaleDecision
 }
 
+/** The figures of so many sessions that are well. */
+function calm(size: number): Partial<ScaleView> {
+  const { cpu, memoryOfEach } = CALM
+  return { meanCpuPercent: cpu, totalCpuPercent: size * cpu, meanMemoryBytes: memoryOfEach, totalMemoryBytes: size * memoryOfEach }
+}
+
 /** A view in which only what is given is more than nothing. */
 function viewOf(fields: Partial<ScaleView>): ScaleView {
   const { starting = 0, busy = 0, idleBound = 0, idleSpare = 0, checking = 0 } = fields
   return {
     size: starting + busy + idleBound + idleSpare + checking, starting, busy, idleBound, idleSpare, idleSpareFresh: idleSpare, checking, waiting: 0,
-    min: 0, max: 10, spare: 1, meanCpuPercent: undefined, totalMemoryBytes: undefined, ...fields,
+    freeing: 0, shared: false, arrivals: 0, meanHoldMs: undefined, meanStartMs: undefined, min: 0, max: 10, spare: 1, meanCpuPercent: undefined,
+    totalCpuPercent: undefined, meanMemoryBytes: undefined, totalMemoryBytes: undefined, ...fields,
   }
 }
 
@@ -116,6 +125,8 @@ function anyView(random: Random): ScaleView {
   const size = Object.values(counts).reduce((sum, count) => sum + count, 0)
   const max = Math.max(1, size) + few(100)
   const measured = size > 0 && randomInt(random, 2) === 0
+  const cpu = measured ? random.next() * 400 : undefined
+  const memory = measured ? randomInt(random, 2 ** 30) : undefined
   return viewOf({
     ...counts,
     idleSpareFresh: randomInt(random, idleSpare + 1),
@@ -123,7 +134,15 @@ function anyView(random: Random): ScaleView {
     min: randomInt(random, Math.min(10, max) + 1),
     max,
     spare: randomInt(random, Math.min(5, max) + 1),
-    meanCpuPercent: measured ? random.next() * 400 : undefined,
-    totalMemoryBytes: measured ? randomInt(random, size * 2 ** 30) : undefined,
+    meanCpuPercent: cpu,
+    totalCpuPercent: cpu && size * cpu,
+    meanMemoryBytes: memory,
+    totalMemoryBytes: memory && size * memory,
+    freeing: few(counts.busy + 1),
+    shared: randomInt(random, 2) === 0,
+    arrivals: few(10_000),
+    // Known as soon as the first lease is over, and the first session has been started.
+    meanHoldMs: randomInt(random, 2) === 0 ? undefined : few(60_000),
+    meanStartMs: randomInt(random, 2) === 0 ? undefined : few(10_000),
   })
 }

@@ -7,7 +7,7 @@ export const NO_PID = 2_000_000_000
 export function session(n: number, fields: Partial<SessionView> = {}): SessionView {
   return Object.freeze({
     id: `session-${n}`, pid: NO_PID + n, state: 'idle', tenant: undefined, key: undefined, startedAt: 1_000, readyAt: 1_200, lastUsedAt: 1_200,
-    leaseCount: 0, requestCount: 0, outstanding: 0, usage: undefined, ...fields,
+    leaseCount: 0, requestCount: 0, outstanding: 0, load: fields.outstanding ?? 0, usage: undefined, ...fields,
   })
 }
 

@@ -11,10 +11,10 @@ const withLeases = (...outstanding: number[]): SessionView[] => outstanding.map(
 /** The candidates, and how often one of them was looked at. */
 function watched(candidates: readonly SessionView[]): { candidates: SessionView[]; looks: () => number } {
   let looks = 0
-  const counted = candidates.map(({ outstanding, ...session }) => Object.defineProperty(session, 'outstanding', {
+  const counted = candidates.map(({ load, ...session }) => Object.defineProperty(session, 'load', {
     get: () => {
       looks++
-      return outstanding
+      return load
     },
   }) as SessionView)
   return { candidates: counted, looks: () => looks }
@@ -54,7 +54,7 @@ describe('the balancer least-loaded', () => {
   it('gives a session that has become free its share again', async () => {
     const candidates = withLeases(0, 0, 0)
     const balancer = await make(seededRandom(3))
-    const recovering = { ...candidates[0]!, outstanding: 1 }
+    const recovering = { ...candidates[0]!, outstanding: 1, load: 1 }
     for (let round = 0; round < 100; round++) expect(balancer.pick([recovering, ...candidates.slice(1)], REQUEST).id).not.toBe('s0')
     const later = Array.from({ length: 300 }, () => balancer.pick(candidates, REQUEST).id).filter((id) => id === 's0')
     expect(later.length).toBeGreaterThan(60)
@@ -70,7 +70,7 @@ describe('the balancer least-loaded', () => {
   it('soon finds one that has nothing to do, while many have', async () => {
     const { candidates, looks } = watched(withLeases(...Array.from({ length: 10_000 }, (_, n) => (n % 10 === 0 ? 0 : 1))))
     const balancer = await make(seededRandom(1))
-    for (let round = 0; round < 100; round++) expect(balancer.pick(candidates, REQUEST).outstanding).toBe(0)
+    for (let round = 0; round < 100; round++) expect(balancer.pick(candidates, REQUEST).load).toBe(0)
     expect(looks()).toBeLessThan(100 * 40)
   })
 

@@ -1,15 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import demand from '../../../plugins/scalers/demand.ts'
-import type { ScaleDecision, Scaler, ScaleView } from '../../../src/contracts/index.ts'
-import { makeStrategy, problemsWith } from '../../support/strategies.ts'
+import { problemsWith } from '../../support/strategies.ts'
+import { makeScaler } from './support.ts'
 
-const NOBODY: ScaleView = {
-  size: 0, starting: 0, busy: 0, idleBound: 0, idleSpare: 0, idleSpareFresh: 0, checking: 0, waiting: 0, min: 0, max: 100, spare: 0,
-  meanCpuPercent: undefined, totalMemoryBytes: undefined,
-}
-const { strategy } = await makeStrategy('scaler', 'demand', demand)
-const decide = (view: Partial<ScaleView>, scaler: Scaler = strategy): ScaleDecision => scaler.decide({ ...NOBODY, ...view }, 'tick')
+const { decide } = await makeScaler('demand')
 
 describe('the scaler demand', () => {
   it('wants nobody where nobody is asked for, and says so', () => {
@@ -33,8 +28,8 @@ describe('the scaler demand', () => {
   })
 
   it('keeps spares beyond those asked for while they are fresh, and lets them go afterwards', () => {
-    expect(decide({ spare: 1, idleSpare: 5, idleSpareFresh: 4, size: 5 }).target).toBe(4)
-    expect(decide({ spare: 1, idleSpare: 5, idleSpareFresh: 0, size: 5 }).target).toBe(1)
+    expect(decide({ spare: 1, idleSpare: 5, idleSpareFresh: 4 }).target).toBe(4)
+    expect(decide({ spare: 1, idleSpare: 5, idleSpareFresh: 0 }).target).toBe(1)
   })
 
   it('takes a session that is being probed for a spare, except where somebody waits now', () => {
@@ -52,6 +47,44 @@ describe('the scaler demand', () => {
       expect(reason).not.toBe('')
       expect(decide({ ...view, busy: view.busy + 1 }).target).toBeGreaterThanOrEqual(target)
       expect(decide({ ...view, waiting: view.waiting + 1 }).target).toBeGreaterThanOrEqual(target)
+    }))
+  })
+
+  it('starts nothing for those whom the busy ones serve sooner than a start takes, and says so', () => {
+    // Ten sessions serve 1,000 callers of 5 ms while one starts.
+    expect(decide({ busy: 10, freeing: 10, waiting: 40, meanHoldMs: 5, meanStartMs: 500 })).toEqual({
+      target: 10, reason: '10 busy, 0 for the 40 who wait (busy ones serve the others sooner)',
+    })
+  })
+
+  it('starts for those who are left when a start is ready so many that all are served within one more', () => {
+    // In 100 ms the one that is busy serves 20 of 50; the 30 left need 150 ms of one session, so another one.
+    expect(decide({ busy: 1, freeing: 1, waiting: 50, meanHoldMs: 5, meanStartMs: 100 }).target).toBe(2)
+    // Nobody is served sooner: one for each.
+    expect(decide({ busy: 2, freeing: 2, waiting: 5, meanHoldMs: 10_000, meanStartMs: 100 }).target).toBe(7)
+    // Nothing is busy: one at least, also when it does for all.
+    expect(decide({ waiting: 1, meanHoldMs: 0, meanStartMs: 100 }).target).toBe(1)
+    expect(decide({ waiting: 50, meanHoldMs: 5, meanStartMs: 100 }).target).toBe(3)
+  })
+
+  it('starts one for each caller while it is not known how long leases and starts take, or who serves them', () => {
+    const known = { busy: 10, freeing: 10, waiting: 5, meanHoldMs: 5, meanStartMs: 500 }
+    expect(decide(known).target).toBe(10)
+    expect(decide({ ...known, meanHoldMs: undefined }).target).toBe(15)
+    expect(decide({ ...known, meanStartMs: undefined }).target).toBe(15)
+    expect(decide({ ...known, meanStartMs: 0 }).target).toBe(15)
+    expect(decide({ ...known, freeing: 0, meanHoldMs: 500 }).target).toBe(15)
+  })
+
+  it('never wants fewer because more wait, and never more than one for each', () => {
+    const count = fc.nat({ max: 50 })
+    const time = fc.option(fc.double({ min: 0, max: 1e4, noNaN: true }), { nil: undefined })
+    fc.assert(fc.property(count, count, count, time, time, (busy, freeing, waiting, meanHoldMs, meanStartMs) => {
+      const view = { busy, freeing: Math.min(busy, freeing), meanHoldMs, meanStartMs }
+      const { target } = decide({ ...view, waiting })
+      expect(target).toBeGreaterThanOrEqual(busy)
+      expect(target).toBeLessThanOrEqual(busy + waiting)
+      expect(decide({ ...view, waiting: waiting + 1 }).target).toBeGreaterThanOrEqual(target)
     }))
   })
 

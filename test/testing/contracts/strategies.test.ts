@@ -10,9 +10,12 @@ import {
 import { registerBundled } from '../../../src/bundled.ts'
 import { StrategyRegistry } from '../../../src/kernel/strategy-registry.ts'
 
+/** Balancers that send a caller where it was before. */
+const PREFERS_ON_PURPOSE: ReadonlySet<string> = new Set(['bounded-hash'])
+
 /** The suite of each kind; drivers have a test of their own. */
 const suites: Readonly<Record<Exclude<StrategyKind, 'driver'>, (source: StrategyByName) => ContractCase[]>> = {
-  balancer: balancerContract,
+  balancer: (source) => balancerContract({ ...source, spreads: !PREFERS_ON_PURPOSE.has(source.use) }),
   scaler: scalerContract,
   health: healthContract,
   metrics: metricsContract,
@@ -34,6 +37,9 @@ const options: Readonly<Record<string, object>> = {
   'limit output': { perLease: '1MB', perSecond: '10MB' },
   'limit prlimit': { files: 1_000 },
   'limit processes': { max: 10 },
+  'scaler max': { of: ['demand', { use: 'panic', target: 0.5 }] },
+  'scaler min': { of: ['demand', { use: 'utilization', targetMemory: '200MB' }] },
+  'scaler schedule': { sizes: [{ days: 'mon-fri', from: '09:00', to: '17:00', size: 5 }], otherwise: 0 },
   'store sqlite': { path: join(folder, 'store.db') },
   'gateway http': { port: 0 },
 }

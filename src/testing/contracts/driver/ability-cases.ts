@@ -17,13 +17,14 @@ export function addAbilityCases(add: AddDriverCase, contract: DriverContract, ab
     const unknown = resetGuarantees.filter((one) => !GUARANTEES.includes(one))
     rule(unknown.length === 0, `capabilities.resetGuarantees has ${show(unknown)}: known are ${GUARANTEES.join(', ')}`)
     rule(resetGuarantees.length === 0 || session.channel.reset !== undefined, 'capabilities.resetGuarantees promises what no reset() keeps: the channel has none')
-    rule((session.channel.park === undefined) === (session.channel.resume === undefined), 'The channel has one of park() and resume(): each is of use only with the other')
+    const resumes = session.channel.resume !== undefined || stage.driver.capabilities.resumesAtSpawn === true
+    rule((session.channel.park !== undefined) === resumes, 'It has one of park() and resume() (or capabilities.resumesAtSpawn): each is of use only with the other')
   })
 
   if (channel.has('ping')) addPingCases(add, contract)
   if (channel.has('reset')) addResetCases(add, contract, capabilities.resetGuarantees ?? [])
   if (channel.has('bind')) addBindCase(add, contract)
-  if (channel.has('park') && channel.has('resume')) addParkCase(add, contract)
+  if (channel.has('park') && (channel.has('resume') || capabilities.resumesAtSpawn)) addParkCase(add, contract)
 }
 
 function addPingCases(add: AddDriverCase, contract: DriverContract): void {
@@ -121,8 +122,7 @@ function addParkCase(add: AddDriverCase, contract: DriverContract): void {
     session.mustBeOrderly()
     await session.end()
 
-    const [resumed, other] = [await stage.open(), await stage.open()]
-    await settled('resume()', () => resumed.channel.resume!(token, forEver()))
+    const [resumed, other] = [await stage.resume(token), await stage.open()]
     await resumed.ask(contract)
     rule(state === undefined || (await has(resumed, state, value!)), 'What was left in a session that was parked is not in the one that resumed it')
     rule(state === undefined || !(await has(other, state, value!)), 'What was left in a session that was parked was found in one that did not resume it')

@@ -170,7 +170,7 @@ export class DriverSession {
       clock: systemClock,
       random: this.#random,
       signal: this.#start.signal,
-      unsolicited: (message) => void this.unsolicited.push(message),
+      unsolicited: (message, harmless) => void (harmless || this.unsolicited.push(message)),
       ask: async (question, fallback) => {
         this.asked.push(question)
         return fallback

@@ -29,10 +29,12 @@ export class DriverStage {
     return new DriverStage(bench, await bench.make())
   }
 
-  /** Runs a command for the driver; its own when none is given. No handshake is begun. */
-  start(spec?: SpawnSpec): DriverSession {
+  /** Runs a command for the driver; its own when none is given, with a parked state where that is given. No handshake is begun. */
+  start(spec?: SpawnSpec, token?: string): DriverSession {
     const { bindsAtSpawn = false } = this.driver.capabilities
-    const { env, ...rest } = spec ?? call('spawnSpec()', () => this.driver.spawnSpec(bindsAtSpawn ? OWNER : undefined))
+    const { tenant } = OWNER
+    const birth = token !== undefined ? { tenant, token } : bindsAtSpawn ? { tenant } : undefined
+    const { env, ...rest } = spec ?? call('spawnSpec()', () => this.driver.spawnSpec(birth))
     const child = this.#spawner.spawn({ ...rest, env: { ...env, [SUITE_MARKER]: this.#mark } })
     const session = new DriverSession(this.driver, child, this.#bench.random)
     this.#sessions.push(session)
@@ -47,6 +49,14 @@ export class DriverStage {
   /** A session that is ready for its first turn. */
   async open(): Promise<DriverSession> {
     return (await this.openUnbound()).bind(OWNER)
+  }
+
+  /** A session that has the parked state `token`, in the way the driver resumes one. */
+  async resume(token: string): Promise<DriverSession> {
+    if (this.driver.capabilities.resumesAtSpawn) return (await this.start(undefined, token).opened()).bind({ ...OWNER, resumes: true })
+    const session = await this.open()
+    await settled('resume()', () => session.channel.resume!(token, new AbortController().signal))
+    return session
   }
 
   /** After every session was ended: no process is left that any of them started. */
