@@ -1,5 +1,5 @@
 import { definePlugin, z } from 'greenroom/kit'
-import { compose } from './compose.ts'
+import { compose } from './parts/compose.ts'
 import { peakEwmaFields } from './metrics/options.ts'
 import { PeakEwma } from './metrics/peak-ewma.ts'
 import { outlierOption } from './outliers/options.ts'

@@ -1,5 +1,5 @@
 import { definePlugin, z } from 'greenroom/kit'
-import { compose } from './compose.ts'
+import { compose } from './parts/compose.ts'
 import { outlierOption } from './outliers/options.ts'
 import { RoundRobin } from './selectors/round-robin.ts'
 

@@ -22,6 +22,8 @@ const KEEP_MS = 10_000
  * it in the old one's file until it forgets that; every question puts that off.
  */
 const REST_MS = 20_000
+/** What pidusage knows of a process it has given back by then, whoever else uses it: any descriptor that is open yet is lost. In milliseconds. */
+const LOST_MS = 45_000
 
 type Reading = ReadonlyMap<number, ProcessUsage>
 
@@ -43,10 +45,8 @@ class PidusageSampler implements UsageSampler {
   readonly #underWay = new Map<number, Promise<Reading>>()
   /** Who was gone, and until when nobody asks about it; the earliest first. */
   readonly #resting = new Map<number, number>()
-  /** Who was gone before it had been read, and how long pidusage may yet give its descriptor back of its own accord; the earliest first. */
+  /** Who was gone, and until when pidusage may yet give its descriptor back of its own accord; the earliest first. */
   readonly #lost = new Map<number, number>()
-  /** Who has been read: pidusage knows its descriptor. */
-  readonly #known = new Set<number>()
   readonly #clock: Clock
 
   constructor(clock: Clock) {
@@ -74,13 +74,8 @@ class PidusageSampler implements UsageSampler {
     return proportionalMemory(pids)
   }
 
-  forget(pid: number): void {
-    // Its number may be another's soon, while pidusage still has the old one's descriptor.
-    if (this.#known.delete(pid)) this.#rest(pid)
-  }
-
   close(): void {
-    if (this.#lost.size > 0) this.#clock.setTimer(() => closeLostDescriptors([...this.#lost.keys()]), REST_MS, { background: true })
+    if (this.#lost.size > 0) this.#clock.setTimer(() => closeLostDescriptors([...this.#lost.keys()]), LOST_MS, { background: true })
   }
 
   async #read(pids: readonly number[]): Promise<Reading> {
@@ -90,11 +85,10 @@ class PidusageSampler implements UsageSampler {
       for (const pid of pids) {
         const status = found[pid]
         if (!status) {
-          if (!this.#known.delete(pid)) this.#lost.set(pid, this.#clock.now() + REST_MS)
-          this.#rest(pid)
+          this.#note(pid)
           continue
         }
-        this.#known.add(pid)
+        this.#lost.delete(pid)
         if (status.memory > 0) usages.set(pid, { memoryBytes: status.memory, cpuMs: status.ctime, ageMs: status.elapsed })
       }
     } finally {
@@ -103,9 +97,13 @@ class PidusageSampler implements UsageSampler {
     return usages
   }
 
-  #rest(pid: number): void {
-    this.#resting.delete(pid)
-    this.#resting.set(pid, this.#clock.now() + REST_MS)
+  /** It is gone. */
+  #note(pid: number): void {
+    const now = this.#clock.now()
+    this.#resting.set(pid, now + REST_MS)
+    // Asked about again, it is the last of them.
+    this.#lost.delete(pid)
+    this.#lost.set(pid, now + LOST_MS)
   }
 
   #wake(): void {

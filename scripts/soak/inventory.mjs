@@ -11,8 +11,8 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
  * @property {number} processes
  */
 
-/** pidusage gives its descriptors of processes that are gone back some 15 s after the last reading, 40 s at most. */
-const SAMPLER_MS = 45_000
+/** pidusage gives its descriptors of processes that are gone back some 15 s after the last reading; what it loses is closed after 45 s. */
+const SAMPLER_MS = 50_000
 
 /**
  * After the garbage has been collected, and what was about to end has ended.

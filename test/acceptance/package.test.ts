@@ -146,7 +146,7 @@ describe('the package', () => {
   it('holds what is needed and nothing else', async () => {
     const { stdout } = await project.run('tar', ['-tzf', tarball])
     const files = stdout.trim().split('\n').map((file) => file.replace(/^package\//, ''))
-    expect(files.filter((file) => !file.startsWith('dist/')).sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'])
+    expect(files.filter((file) => !file.startsWith('dist/')).sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'greenroom.config.schema.json', 'package.json'])
     expect(files.filter((file) => /\.stamp$|\.test\.|(?<!\.d)\.m?ts$/.test(file))).toEqual([])
   })
 

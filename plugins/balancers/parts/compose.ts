@@ -1,8 +1,8 @@
 import type { Balancer, StrategyContext } from 'greenroom/kit'
-import type { Metric } from './metrics/metric.ts'
-import type { OutlierOptions } from './outliers/options.ts'
-import { OutlierEjection } from './outliers/outlier-ejection.ts'
-import type { Selector } from './selectors/selector.ts'
+import type { Metric } from '../metrics/metric.ts'
+import type { OutlierOptions } from '../outliers/options.ts'
+import { OutlierEjection } from '../outliers/outlier-ejection.ts'
+import type { Selector } from '../selectors/selector.ts'
 
 interface Parts {
   readonly selector: Selector
