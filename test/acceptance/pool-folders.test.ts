@@ -19,13 +19,13 @@ describe('a folder for each tenant', () => {
   it('is where its sessions run, live and temporary files too: another tenant finds nothing, the same one finds its own', async () => {
     const root = join(await tempFolder(), 'tenants')
     const folders = { root, cwd: 'work', env: { HOME: 'home', TMPDIR: 'tmp' } }
-    const { pool } = await openPool({ driver: { use: 'node-repl', folders }, size: { max: 4, spare: 1 } })
+    const { pool } = await openPool({ driver: { use: 'node-repl', folders }, size: { max: 8, spare: 1 } })
     await pool.use({ tenant: 'a' }, (lease) => evaluate(lease, LEAVE))
     expect(await pool.use({ tenant: 'b' }, (lease) => evaluate(lease, LOOK))).toEqual([])
     const again = await pool.use({ tenant: 'a' }, (lease) => evaluate(lease, LOOK))
     expect(new Set(again as string[])).toEqual(new Set(['secret']))
     // Whose the spares are by now depends on who was ready first.
-    await pool.warm(1, { tenant: 'a' })
+    expect(await pool.warm(1, { tenant: 'a' })).toBe(1)
     expect((await pool.acquire({ tenant: 'a', key: 'k' })).served).toBe('spare')
   })
 
