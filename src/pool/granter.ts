@@ -73,9 +73,9 @@ export class Granter {
     if (!session) return
     const { active } = this.#env.settings.timeouts
     const error = new GreenroomError('LEASE_TIMEOUT', `the lease lasted longer than ${formatDuration(active)} (timeouts.active)`, { sessionId: session.id })
+    // What it was doing is unknown: the session is not to be trusted. Noted first: who hears that the lease is over may ask for the session anew.
+    this.#settler.retireAtRelease(session, 'lease-timeout')
     lease.revoke(error)
-    // What it was doing is unknown: the session is not to be trusted.
     if (session.leases.size === 0) void this.#retirer.retire(session, 'lease-timeout', error)
-    else this.#settler.retireAtRelease(session, 'lease-timeout')
   }
 }

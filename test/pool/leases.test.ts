@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { GreenroomError } from '../../src/contracts/index.ts'
-import { notesOf, rejection, scene, states, watched, write } from './scene.ts'
+import { GreenroomError, type Lease } from '../../src/contracts/index.ts'
+import { notesOf, rejection, scene, states, watched, type Watched, write } from './scene.ts'
 
 describe('a lease', () => {
   it('can do nothing any more after its release, and its second release harms nobody (INV 3)', async () => {
@@ -74,6 +74,19 @@ describe('a lease', () => {
     await clock.advance(5_000)
     expect(asked.code).toBe('SESSION_CRASHED')
     expect(programs.flatMap(({ everWritten }) => everWritten)).toEqual(['pay'])
+  })
+
+  it('that is taken back gives nobody a place in its session, though others could share it', async () => {
+    const { pool, clock } = await scene(
+      { size: { spare: 0 }, timeouts: { active: 1_000, silence: false } }, { capabilities: { concurrency: 2 }, behaviour: { cancelMs: Infinity } },
+    )
+    const lease = await pool.acquire({ key: 'k' })
+    watched(lease.request({ op: 'hang' }))
+    const next = new Promise<Watched<Lease>>((resolve) => {
+      lease.signal.addEventListener('abort', () => resolve(watched(pool.acquire({ key: 'k' }))))
+    })
+    await clock.advance(3_000)
+    expect((await next).value!.sessionId).not.toBe(lease.sessionId)
   })
 
   it('is taken back after timeouts.active, whatever its holder awaits, and its session is ended (INV 6)', async () => {
