@@ -18,4 +18,7 @@ if (ready.status !== 0) process.exit(1)
 
 // Node 22.18 and newer run TypeScript by themselves; jiti does it for Node 20.
 const { createJiti } = await import('jiti')
-await createJiti(import.meta.url, { fsCache: false }).import(fileURLToPath(main))
+// An example that is a package of its own finds this checkout's build, too.
+const built = (/** @type {string} */ file) => fileURLToPath(new URL(`../dist/src/${file}.js`, import.meta.url))
+const alias = existsSync(new URL(`${name}/package.json`, examples)) ? { 'greenroom/kit': built('kit'), greenroom: built('index') } : {}
+await createJiti(import.meta.url, { fsCache: false, alias }).import(fileURLToPath(main))

@@ -34,7 +34,14 @@ const BUNDLED = {
     schedule: () => import('../plugins/scalers/schedule.ts'),
     utilization: () => import('../plugins/scalers/utilization.ts'),
   },
-  health: { ping: () => import('../plugins/health/ping.ts') },
+  health: {
+    all: () => import('../plugins/health/all.ts'),
+    any: () => import('../plugins/health/any.ts'),
+    command: () => import('../plugins/health/command.ts'),
+    'memory-trend': () => import('../plugins/health/memory-trend.ts'),
+    ping: () => import('../plugins/health/ping.ts'),
+    process: () => import('../plugins/health/process.ts'),
+  },
   metrics: { pidusage: () => import('../plugins/metrics/pidusage.ts'), procfs: () => import('../plugins/metrics/procfs.ts') },
   limit: {
     cgroup: () => import('../plugins/limits/cgroup.ts'),
@@ -44,7 +51,11 @@ const BUNDLED = {
     prlimit: () => import('../plugins/limits/prlimit.ts'),
     processes: () => import('../plugins/limits/processes.ts'),
   },
-  queue: { fair: () => import('../plugins/queues/fair.ts'), fifo: () => import('../plugins/queues/fifo.ts') },
+  queue: {
+    fair: () => import('../plugins/queues/fair.ts'),
+    fifo: () => import('../plugins/queues/fifo.ts'),
+    priority: () => import('../plugins/queues/priority.ts'),
+  },
   evictor: {
     'greedy-dual': () => import('../plugins/evictors/greedy-dual.ts'),
     'hybrid-histogram': () => import('../plugins/evictors/hybrid-histogram.ts'),

@@ -15,13 +15,11 @@ import { systemRandom } from './kernel/system-random.ts'
 import { Timeouts } from './kernel/timeouts.ts'
 import { LivePool } from './live-pool.ts'
 import { Allocator } from './pool/allocator.ts'
-import { tellBalancer } from './pool/balancer-news.ts'
 import { Births } from './pool/births.ts'
 import { Capacity } from './pool/capacity.ts'
 import { DecisionLog } from './pool/decision-log.ts'
 import { Demand } from './pool/demand.ts'
 import type { PoolEnvironment } from './pool/environment.ts'
-import { tellEvictor } from './pool/evictor-news.ts'
 import { Finder } from './pool/finder.ts'
 import { Granter } from './pool/granter.ts'
 import { Launcher } from './pool/launcher.ts'
@@ -35,6 +33,8 @@ import { Roster } from './pool/roster.ts'
 import { Settler } from './pool/settler.ts'
 import { StartGate } from './pool/start-gate.ts'
 import { Statistics } from './pool/statistics.ts'
+import { StrategyNews } from './pool/strategy-news.ts'
+import { Reconfigurer } from './reconfigurer.ts'
 import { HostProcesses } from './process/host-processes.ts'
 import { createCensus } from './process/census/census.ts'
 import { HealthWatch } from './watch/health.ts'
@@ -89,7 +89,8 @@ export async function createPoolHost(config: unknown, world: PoolWorld = {}): Pr
     await processes?.open(resolved.settings)
     const houses = await build(resolved, { hooks, registry, context, spawner })
     host.seal()
-    const pool = open(houses, async () => {
+    const reconfigurer = new Reconfigurer({ config: config as Record<string, unknown>, houses, host, context })
+    const pool = open(houses, reconfigurer, async () => {
       await host.close()
       await processes?.close()
     })
@@ -138,14 +139,15 @@ async function build({ settings, strategies }: ResolvedConfig, { hooks, registry
     report,
   }
 
-  tellBalancer(env.balancer, hooks)
-  tellEvictor(env.evictor, hooks)
   const roster = new Roster(hooks)
+  const news = new StrategyNews(env, roster)
+  news.balancerChosen()
+  news.evictorChosen()
   const demand = new Demand(report)
-  const gate = new StartGate({ clock, policy: env.restart, decisions, report })
+  const gate = new StartGate(env)
   const retirer = new Retirer(env, roster, gate)
   const settler = new Settler(env, roster, retirer)
-  const capacity = new Capacity(settings.size)
+  const capacity = new Capacity(env)
   const births = new Births(env, roster)
   const opener = new Opener(env, retirer, settler, new Questions(env, settler))
   const launcher = new Launcher({ env, roster, gate, retirer, settler, opener, births, capacity })
@@ -158,24 +160,23 @@ async function build({ settings, strategies }: ResolvedConfig, { hooks, registry
 
   settler.listen(new SilenceWatch(env, retirer, background))
   roster.listen(new Lifetimes({ env, roster, retirer, settler, demand, background }))
-  if (strategies.health && settings.health) {
-    const check = await registry.create(strategies.health, context)
-    roster.listen(new HealthWatch({ env, roster, retirer, settler, check, settings: settings.health, background }))
-  }
+  const health = new HealthWatch({ env, roster, retirer, settler, background })
+  if (strategies.health && settings.health) health.use({ ...settings.health, check: await registry.create(strategies.health, context) })
+  roster.listen(health)
   let usage: UsageWatch | undefined
   if (strategies.metrics && settings.metrics) {
     const sampler = await registry.create(strategies.metrics, context)
     const limits = new Map(await Promise.all(strategies.limits.map(async (limit) => [limit.name, await registry.create(limit, context)] as const)))
-    const budget = capacity.affordable === undefined ? undefined : new MemoryBudget({ env, roster, retirer, capacity, demand })
+    const budget = new MemoryBudget({ env, roster, retirer, capacity, demand })
     usage = new UsageWatch({
-      env, roster, retirer, settler, sampler, limits, census: createCensus(clock), swept: budget && (() => budget.swept()), ...settings.metrics,
+      env, roster, retirer, settler, sampler, limits, census: createCensus(clock), swept: () => budget.swept(), ...settings.metrics,
     })
     roster.listen(usage)
   }
   roster.listen(scaling)
   // Last: it acts on what the others have taken note of.
   roster.listen(allocator)
-  return { env, roster, capacity, gate, retirer, launcher, allocator, scaling, usage, background, origin: clock.wallTime() - clock.now() }
+  return { env, roster, capacity, gate, retirer, launcher, allocator, news, scaling, health, usage, background, origin: clock.wallTime() - clock.now() }
 }
 
 function bindsAtSpawn({ bindAtSpawn, isolation }: PoolSettings, { capabilities }: Driver): boolean {
@@ -187,9 +188,9 @@ function bindsAtSpawn({ bindAtSpawn, isolation }: PoolSettings, { capabilities }
 }
 
 /** Lets the loops run. */
-function open(houses: Houses, closeHost: () => Promise<void>): LivePool {
+function open(houses: Houses, reconfigurer: Reconfigurer, closeHost: () => Promise<void>): LivePool {
   const { env, roster, gate, allocator, scaling, usage } = houses
-  const pool = new LivePool(houses, async () => {
+  const pool = new LivePool(houses, reconfigurer, async () => {
     await clearTrees(env)
     await closeStore(env)
     await closeHost()

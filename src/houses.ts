@@ -6,6 +6,8 @@ import type { Launcher } from './pool/launcher.ts'
 import type { Retirer } from './pool/retirer.ts'
 import type { Roster } from './pool/roster.ts'
 import type { StartGate } from './pool/start-gate.ts'
+import type { StrategyNews } from './pool/strategy-news.ts'
+import type { HealthWatch } from './watch/health.ts'
 import type { Scaling } from './watch/scaling.ts'
 import type { UsageWatch } from './watch/usage.ts'
 
@@ -18,7 +20,9 @@ export interface Houses {
   readonly retirer: Retirer
   readonly launcher: Launcher
   readonly allocator: Allocator
+  readonly news: StrategyNews
   readonly scaling: Scaling
+  readonly health: HealthWatch
   readonly usage: UsageWatch | undefined
   /** Time-outs of the watching loops: they don't keep the host alive. */
   readonly background: Timeouts

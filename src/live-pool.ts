@@ -1,12 +1,13 @@
 import {
   type AcquireOptions, type AcquireRequest, DEFAULT_TENANT, type Decision, type Duration, GreenroomError, type Lease, messageOf, parseDuration, type Pool,
-  type PoolStats, type SessionMetrics, type SessionView,
+  type PoolStats, type Reconfiguration, type SessionMetrics, type SessionView,
 } from './contracts/index.ts'
 import type { Houses } from './houses.ts'
 import type { PooledLease } from './pool/lease.ts'
 import type { Session } from './pool/session.ts'
 import type { Terms } from './pool/waiting-line.ts'
 import { poolStats, sessionMetrics } from './pool-report.ts'
+import type { Reconfigurer } from './reconfigurer.ts'
 
 const LONGEST_NAME = 1_024
 
@@ -18,6 +19,7 @@ interface Resolvers {
 /** The pool as its users see it: checks what they pass in, and asks the houses behind. */
 export class LivePool implements Pool {
   readonly #houses: Houses
+  readonly #reconfigurer: Reconfigurer
   readonly #closeHost: () => Promise<void>
   #state: 'open' | 'draining' | 'closed' = 'open'
   #closing: Promise<void> | undefined
@@ -25,8 +27,9 @@ export class LivePool implements Pool {
   readonly #watchers = new Set<() => void>()
   readonly #readyWaiters = new Set<Resolvers>()
 
-  constructor(houses: Houses, closeHost: () => Promise<void>) {
+  constructor(houses: Houses, reconfigurer: Reconfigurer, closeHost: () => Promise<void>) {
     this.#houses = houses
+    this.#reconfigurer = reconfigurer
     this.#closeHost = closeHost
   }
 
@@ -74,8 +77,7 @@ export class LivePool implements Pool {
 
   ready(): Promise<void> {
     const { roster, env, gate } = this.#houses
-    const { min } = env.settings.size
-    const isReady = (): boolean => roster.staying - roster.counts.starting >= min
+    const isReady = (): boolean => roster.staying - roster.counts.starting >= env.settings.size.min
     if (isReady()) return Promise.resolve()
     if (this.#state === 'closed') return Promise.reject(closedError())
     if (gate.state === 'open') return Promise.reject(gate.breakerError())
@@ -105,6 +107,14 @@ export class LivePool implements Pool {
     if (tenant !== undefined && !isName(tenant)) return invalid(nameAdvice('tenant'))
     if (tenant !== undefined && !this.#houses.env.bindsAtSpawn) return invalid('spares are for whoever comes first here: leave the tenant out, or set bindAtSpawn')
     return this.#state === 'open' ? this.#houses.scaling.warm(count, tenant) : Promise.reject(this.#notOpen())
+  }
+
+  async reconfigure(changes: Reconfiguration): Promise<void> {
+    await this.#reconfigurer.apply(changes, () => {
+      if (this.#state !== 'open') throw this.#notOpen()
+    })
+    // Who waits for size.min may have it now.
+    this.noticeChange()
   }
 
   async closeWhere(predicate: (session: SessionView) => boolean): Promise<number> {

@@ -1,5 +1,5 @@
 import { definePlugin, z, type AcquireRequest, type Queue } from 'greenroom/kit'
-import { IndexedHeap, type Indexed } from './fair/indexed-heap.ts'
+import { IndexedHeap, type Indexed } from './parts/indexed-heap.ts'
 
 const options = z.strictObject({})
 

@@ -112,6 +112,14 @@ export interface PoolConfig {
   plugins?: readonly Plugin[]
 }
 
+/**
+ * What `Pool.reconfigure` changes while a pool runs. Of `size` and `timeouts`, fields that are not named stay as they are; a strategy is replaced
+ * with all its options. `undefined` is the default.
+ */
+export type Reconfiguration = {
+  [Field in 'size' | 'timeouts' | 'maxUses' | 'balancer' | 'scaler' | 'queue' | 'evictor' | 'restart' | 'health']?: PoolConfig[Field] | undefined
+}
+
 /** Checks a config's type; returns it unchanged. */
 export function defineConfig(config: PoolConfig): PoolConfig {
   return config

@@ -31,7 +31,7 @@ export const ERROR_CODES = {
   MESSAGE_INVALID: 'The message is not of the form the driver takes. Nothing was sent.',
   PROTOCOL_ERROR: "The program broke the driver's protocol; the session was ended.",
   FRAME_TOO_LARGE: 'A message is larger than maxFrame allows; the session that sent it was ended.',
-  SCALE_SUPERSEDED: 'A later scale() or autoScale() replaced this one before its size was reached.',
+  SCALE_SUPERSEDED: 'A later scale(), autoScale() or reconfigure() replaced this one before its size was reached.',
   STRATEGY_FAILED: 'A strategy or deciding hook threw, or returned what it may not. What it was asked for was refused.',
   STORE_FAILED: 'The store of parked sessions could not be opened, read or written. The message says what is wrong with it and what to do.',
   GATEWAY_FAILED: 'The server could not be started (address in use, not permitted, no token).',

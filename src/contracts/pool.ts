@@ -1,3 +1,4 @@
+import type { Reconfiguration } from './config.ts'
 import type { Decision } from './decision.ts'
 import type { Duration } from './units.ts'
 import type { SessionState, SessionView } from './session.ts'
@@ -157,6 +158,14 @@ export interface Pool extends AsyncDisposable {
    * tenants that called last.
    */
   warm(count: number, options?: { tenant?: string }): Promise<number>
+  /**
+   * Changes strategies, sizes and time-outs while sessions live, leases last and callers wait: none of them is lost. All of it changes in one turn,
+   * or, when any of it is wrong, nothing. Resolves when it has. Time-outs count for what begins from then on; a smaller `size.max` ends idle sessions
+   * at once and others as they are released; a new strategy begins without what the old one had learned.
+   *
+   * Rejects with `CONFIG_INVALID` (a field that cannot change is named), and what making a strategy rejects with.
+   */
+  reconfigure(changes: Reconfiguration): Promise<void>
   /** Ends every session the predicate is true of, leased ones too (their leases get `SESSION_ENDED`). Resolves, when they are gone, to their number. */
   closeWhere(predicate: (session: SessionView) => boolean): Promise<number>
   getPoolStats(): PoolStats

@@ -1,4 +1,4 @@
-import { type AcquireRequest, GreenroomError, messageOf, type SessionState } from '../contracts/index.ts'
+import { type AcquireRequest, GreenroomError, messageOf, type Queue, type SessionState } from '../contracts/index.ts'
 import type { Births } from './births.ts'
 import type { Demand } from './demand.ts'
 import type { PoolEnvironment } from './environment.ts'
@@ -54,14 +54,7 @@ export class Allocator implements RosterListener {
     this.#births = deps.births
     this.#demand = deps.demand
     this.#communal = env.settings.isolation === 'none'
-    this.line = new WaitingLine({
-      queue: env.queue,
-      roster,
-      timeouts: env.timeouts,
-      max: env.settings.queueMax,
-      report: (problem, where) => env.report(problem, where),
-      gaveUp: (waiter, error) => this.#gaveUp(waiter, error),
-    })
+    this.line = new WaitingLine(env, roster, (waiter, error) => this.#gaveUp(waiter, error))
   }
 
   /** Has `listener` called whenever somebody has stopped waiting without a session. */
@@ -104,6 +97,19 @@ export class Allocator implements RosterListener {
   /** The breaker has opened: nobody is left waiting for a start that does not come. */
   breakerOpened(error: GreenroomError): void {
     this.rejectWaiters(error, (waiter) => !this.#canBeServedWithoutStart(waiter))
+  }
+
+  /** Has another queue keep those who wait in one, in the order they came. */
+  requeue(queue: Queue<Waiter>): void {
+    const queued = [...this.line.waiters].filter(({ ticket }) => ticket !== undefined)
+    for (const waiter of queued) this.line.takeOut(waiter)
+    this.#env.queue = queue
+    for (const waiter of queued) this.#queue(waiter)
+  }
+
+  /** Tenants may have more, or less, than before. */
+  openGates(): void {
+    for (const tenant of [...this.#roster.tenants.values()]) this.#openGate(tenant)
   }
 
   changed(session: Session, _from: SessionState | undefined, to: SessionState): void {

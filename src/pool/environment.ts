@@ -6,11 +6,14 @@ import type { DecisionLog } from './decision-log.ts'
 import type { Statistics } from './statistics.ts'
 import type { Waiter } from './waiting-line.ts'
 
-/** What the houses of a pool share: resolved once, when the pool is made, so that nothing is looked up per request. */
+/**
+ * What the houses of a pool share: resolved when the pool is made, so that nothing is looked up per request. What `reconfigure` may change can be
+ * assigned, and by it alone: whoever needs one of those takes it from here each time.
+ */
 export interface PoolEnvironment {
   /** Short and unique within the host; session ids begin with it. */
   readonly id: string
-  readonly settings: PoolSettings
+  settings: PoolSettings
   readonly clock: Clock
   readonly random: Random
   readonly hooks: PoolHooks
@@ -19,11 +22,11 @@ export interface PoolEnvironment {
   readonly spawner: Spawner
   /** Every session is started for one tenant, and is its own from the spawn on. */
   readonly bindsAtSpawn: boolean
-  readonly balancer: Balancer
-  readonly scaler: Scaler
-  readonly queue: Queue<Waiter>
-  readonly evictor: Evictor
-  readonly restart: RestartPolicy
+  balancer: Balancer
+  scaler: Scaler
+  queue: Queue<Waiter>
+  evictor: Evictor
+  restart: RestartPolicy
   readonly store: Store
   readonly statistics: Statistics
   readonly decisions: DecisionLog

@@ -17,13 +17,11 @@ export class Finder {
   readonly #env: PoolEnvironment
   readonly #roster: Roster
   readonly #preparer: Preparer
-  readonly #perTenant: number
 
   constructor(env: PoolEnvironment, roster: Roster, preparer: Preparer) {
     this.#env = env
     this.#roster = roster
     this.#preparer = preparer
-    this.#perTenant = env.settings.size.perTenant
   }
 
   /**
@@ -47,7 +45,7 @@ export class Finder {
     const tenant = this.#roster.tenants.get(request.tenant)
     const own = tenant && tenant.open.length > 0 ? this.#findOwn(tenant.open, request) : undefined
     if (own) return { session: own, served: own.leaseCount > 0 ? 'same-tenant' : 'spare' }
-    if (tenant && tenant.claims >= this.#perTenant) return undefined
+    if (tenant && tenant.claims >= this.#env.settings.size.perTenant) return undefined
     if (this.#roster.spares.length > 0) {
       const session = this.#pick(this.#roster.spares, request)
       return { session, served: session.leaseCount > 0 ? 'same-tenant' : 'spare' }

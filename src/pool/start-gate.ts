@@ -1,6 +1,6 @@
-import { type Clock, type Failure, GreenroomError, messageOf, type RestartDecision, type RestartPolicy, type Timer } from '../contracts/index.ts'
+import { type Failure, GreenroomError, messageOf, type RestartDecision, type Timer } from '../contracts/index.ts'
 import { disown } from '../kernel/disown.ts'
-import type { DecisionLog } from './decision-log.ts'
+import type { PoolEnvironment } from './environment.ts'
 import type { Session } from './session.ts'
 
 /** The back-off when the restart policy gives none. */
@@ -21,10 +21,7 @@ export interface StartGateListener {
  * once don't look like eight attempts that failed (INV 30), and fifty starts of a missing command neither.
  */
 export class StartGate {
-  readonly #clock: Clock
-  readonly #policy: RestartPolicy
-  readonly #decisions: DecisionLog
-  readonly #report: (problem: unknown, where: string) => void
+  readonly #env: PoolEnvironment
   #listener: StartGateListener | undefined
   #state: BreakerState = 'closed'
   #inARow = 0
@@ -32,11 +29,8 @@ export class StartGate {
   #lastError: unknown
   #timer: Timer | undefined
 
-  constructor(deps: { clock: Clock; policy: RestartPolicy; decisions: DecisionLog; report: (problem: unknown, where: string) => void }) {
-    this.#clock = deps.clock
-    this.#policy = deps.policy
-    this.#decisions = deps.decisions
-    this.#report = deps.report
+  constructor(env: PoolEnvironment) {
+    this.#env = env
   }
 
   listen(listener: StartGateListener): void {
@@ -76,7 +70,7 @@ export class StartGate {
     const decision = this.#decide(failure)
     if (decision.action === 'retry') return this.#pause(decision.delayMs)
     this.#state = 'open'
-    this.#decisions.record('breaker', `opened: ${decision.reason}`)
+    this.#env.decisions.record('breaker', `opened: ${decision.reason}`)
     this.#pause(decision.cooldownMs)
     this.#listener?.opened(this.breakerError())
   }
@@ -84,14 +78,14 @@ export class StartGate {
   /** A start has succeeded. One that was begun before the last failure says nothing of what came after it. */
   ready(session: Session): void {
     if (session.failuresBefore < this.#failures) return
-    if (this.#state !== 'closed') this.#decisions.record('breaker', 'closed: a session became ready')
+    if (this.#state !== 'closed') this.#env.decisions.record('breaker', 'closed: a session became ready')
     this.#state = 'closed'
     this.#inARow = 0
     this.#lastError = undefined
     try {
-      disown(this.#policy.ready())
+      disown(this.#env.restart.ready())
     } catch (problem) {
-      this.#report(problem, "the restart policy's ready")
+      this.#env.report(problem, "the restart policy's ready")
     }
   }
 
@@ -103,24 +97,24 @@ export class StartGate {
   /** INV 8: a policy that fails is no reason to start processes without a pause. */
   #decide(failure: Failure): RestartDecision {
     try {
-      const decision = this.#policy.failed(failure)
+      const decision = this.#env.restart.failed(failure)
       const ms = decision.action === 'retry' ? decision.delayMs : decision.cooldownMs
       if (ms >= 0 && ms < Infinity) return decision
       disown(decision)
       throw new Error(`it answered ${decision.action}, for ${ms} ms`)
     } catch (problem) {
-      this.#report(problem, "the restart policy's failed")
+      this.#env.report(problem, "the restart policy's failed")
       return { action: 'retry', delayMs: FALLBACK_MS }
     }
   }
 
   #pause(ms: number): void {
     this.#timer?.cancel()
-    this.#timer = this.#clock.setTimer(() => {
+    this.#timer = this.#env.clock.setTimer(() => {
       this.#timer = undefined
       if (this.#state === 'open') {
         this.#state = 'half-open'
-        this.#decisions.record('breaker', 'half-open: one start is tried')
+        this.#env.decisions.record('breaker', 'half-open: one start is tried')
       }
       this.#listener?.allowed()
     }, ms)

@@ -1,7 +1,8 @@
-import { type AcquireRequest, GreenroomError, type LinkedNode, type Queue, type QueueTicket, type RequestHandler } from '../contracts/index.ts'
+import { type AcquireRequest, GreenroomError, type LinkedNode, type QueueTicket, type RequestHandler } from '../contracts/index.ts'
 import { onAbort } from '../kernel/abort-callbacks.ts'
 import { disown } from '../kernel/disown.ts'
-import type { Timeout, Timeouts } from '../kernel/timeouts.ts'
+import type { Timeout } from '../kernel/timeouts.ts'
+import type { PoolEnvironment } from './environment.ts'
 import type { PooledLease } from './lease.ts'
 import type { Roster } from './roster.ts'
 
@@ -49,30 +50,17 @@ export class Waiter implements AcquireRequest {
  * the queue for any session. It bounds their number and keeps their deadlines; whom to serve is the allocator's business.
  */
 export class WaitingLine {
-  readonly #queue: Queue<Waiter>
+  readonly #env: PoolEnvironment
   readonly #roster: Roster
-  readonly #timeouts: Timeouts
-  readonly #max: number
   readonly #gaveUp: (waiter: Waiter, error: GreenroomError) => void
-  readonly #report: (problem: unknown, where: string) => void
   /** By books of its own, not the queue's: whatever a queue forgets, everybody is told at the end. */
   readonly #waiting = new Set<Waiter>()
   #queued = 0
 
-  constructor(deps: {
-    queue: Queue<Waiter>
-    roster: Roster
-    timeouts: Timeouts
-    max: number
-    gaveUp: (waiter: Waiter, error: GreenroomError) => void
-    report: (problem: unknown, where: string) => void
-  }) {
-    this.#queue = deps.queue
-    this.#roster = deps.roster
-    this.#timeouts = deps.timeouts
-    this.#max = deps.max
-    this.#gaveUp = deps.gaveUp
-    this.#report = deps.report
+  constructor(env: PoolEnvironment, roster: Roster, gaveUp: (waiter: Waiter, error: GreenroomError) => void) {
+    this.#env = env
+    this.#roster = roster
+    this.#gaveUp = gaveUp
   }
 
   /** Everybody who waits. */
@@ -91,14 +79,14 @@ export class WaitingLine {
   }
 
   get isFull(): boolean {
-    return this.size >= this.#max
+    return this.size >= this.#env.settings.queueMax
   }
 
   /** Begins to wait, in no particular place yet: deadline and signal count from here. */
   enter(waiter: Waiter): void {
     const { timeoutMs, signal } = waiter.terms
     this.#waiting.add(waiter)
-    waiter.timeout = this.#timeouts.add(timeoutMs, this.#timedOut, waiter, waiter.since)
+    waiter.timeout = this.#env.timeouts.add(timeoutMs, this.#timedOut, waiter, waiter.since)
     if (signal) {
       waiter.forgetSignal = onAbort(signal, () => {
         this.#giveUp(waiter, new GreenroomError('ACQUIRE_ABORTED', 'the caller gave up while it waited for a session', { cause: signal.reason }))
@@ -111,14 +99,14 @@ export class WaitingLine {
     if (!waiter.waiting) return
     waiter.waiting = false
     this.#waiting.delete(waiter)
-    if (waiter.timeout) this.#timeouts.remove(waiter.timeout)
+    if (waiter.timeout) this.#env.timeouts.remove(waiter.timeout)
     waiter.forgetSignal?.()
     this.takeOut(waiter)
   }
 
   /** Puts it in the queue for any session. Throws what the queue throws. */
   queue(waiter: Waiter): void {
-    const ticket: unknown = this.#queue.push(waiter)
+    const ticket: unknown = this.#env.queue.push(waiter)
     if (typeof ticket !== 'object' || ticket === null || 'then' in ticket) {
       disown(ticket)
       throw new Error('its push gave no ticket')
@@ -136,20 +124,20 @@ export class WaitingLine {
     if (!ticket) return
     this.#left(waiter)
     try {
-      disown(this.#queue.remove(ticket))
+      disown(this.#env.queue.remove(ticket))
     } catch (problem) {
-      this.#report(problem, "the queue's remove")
+      this.#env.report(problem, "the queue's remove")
     }
   }
 
   /** Takes who is next out of the queue. */
   next(): Waiter | undefined {
-    return this.#take(() => this.#queue.next(), 'next')
+    return this.#take(() => this.#env.queue.next(), 'next')
   }
 
   /** Takes who is next of one tenant out of the queue. */
   nextOf(tenant: string): Waiter | undefined {
-    return this.#take(() => this.#queue.nextOf(tenant), 'nextOf', tenant)
+    return this.#take(() => this.#env.queue.nextOf(tenant), 'nextOf', tenant)
   }
 
   /**
@@ -159,17 +147,17 @@ export class WaitingLine {
   #take(next: () => Waiter | undefined, name: string, tenant?: string): Waiter | undefined {
     const waiting = tenant === undefined ? this.#queued : (this.#roster.tenants.get(tenant)?.queued ?? 0)
     if (waiting === 0) return undefined
-    for (let size = Infinity; this.#queue.size < size;) {
-      size = this.#queue.size
+    for (let size = Infinity; this.#env.queue.size < size;) {
+      size = this.#env.queue.size
       let waiter: Waiter | undefined
       try {
         waiter = next()
       } catch (problem) {
-        this.#report(problem, `the queue's ${name}`)
+        this.#env.report(problem, `the queue's ${name}`)
         break
       }
       if (!waiter) {
-        this.#report(new Error(`it gave nobody, and ${waiting} wait in it`), `the queue's ${name}`)
+        this.#env.report(new Error(`it gave nobody, and ${waiting} wait in it`), `the queue's ${name}`)
         break
       }
       const waits = waiter.ticket !== undefined
@@ -177,7 +165,7 @@ export class WaitingLine {
       else disown(waiter)
       if (waits && (tenant === undefined || waiter.tenant === tenant)) return waiter
       const error = new GreenroomError('STRATEGY_FAILED', `the queue's ${name} gave ${waits ? 'a caller of another tenant' : 'somebody who does not wait in it'}`)
-      this.#report(error, `the queue's ${name}`)
+      this.#env.report(error, `the queue's ${name}`)
       if (waits) this.#giveUp(waiter, error)
     }
     return this.#first(tenant)

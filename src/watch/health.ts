@@ -1,4 +1,4 @@
-import { GreenroomError, type HealthCheck, type HealthVerdict, messageOf, type SessionState } from '../contracts/index.ts'
+import { GreenroomError, type HealthCheck, type HealthVerdict, messageOf, type PoolSettings, type SessionState } from '../contracts/index.ts'
 import { runWithDeadline } from '../kernel/deadline.ts'
 import type { Timeout, Timeouts } from '../kernel/timeouts.ts'
 import type { PoolEnvironment } from '../pool/environment.ts'
@@ -9,6 +9,9 @@ import type { Settler } from '../pool/settler.ts'
 
 /** Each interval is drawn from 90–110 % of health.every; the first from all of it: probes never come in a burst. */
 const JITTER = 0.1
+
+/** How sessions are looked at, and by what. */
+export type HealthRounds = NonNullable<PoolSettings['health']> & { readonly check: HealthCheck }
 
 interface Patient {
   next: Timeout
@@ -23,32 +26,32 @@ export class HealthWatch implements RosterListener {
   readonly #roster: Roster
   readonly #retirer: Retirer
   readonly #settler: Settler
-  readonly #check: HealthCheck
-  readonly #settings: { readonly everyMs: number; readonly timeoutMs: number; readonly failures: number; readonly successes: number }
+  #rounds: HealthRounds | undefined
   readonly #timeouts: Timeouts
   readonly #patients = new Map<Session, Patient>()
 
-  constructor(deps: {
-    env: PoolEnvironment
-    roster: Roster
-    retirer: Retirer
-    settler: Settler
-    check: HealthCheck
-    settings: { readonly everyMs: number; readonly timeoutMs: number; readonly failures: number; readonly successes: number }
-    background: Timeouts
-  }) {
+  constructor(deps: { env: PoolEnvironment; roster: Roster; retirer: Retirer; settler: Settler; background: Timeouts }) {
     this.#env = deps.env
     this.#roster = deps.roster
     this.#retirer = deps.retirer
     this.#settler = deps.settler
-    this.#check = deps.check
-    this.#settings = deps.settings
     this.#timeouts = deps.background
+  }
+
+  /** Has sessions looked at in this way from now on, the first time within all of `everyMs`; `undefined`: not at all. */
+  use(rounds: HealthRounds | undefined): void {
+    for (const { next } of this.#patients.values()) this.#timeouts.remove(next)
+    this.#patients.clear()
+    this.#rounds = rounds
+    if (!rounds) return
+    for (const session of this.#roster.sessions.values()) {
+      if (session.state !== 'starting' && session.state !== 'ending') this.#admit(session, rounds)
+    }
   }
 
   changed(session: Session, from: SessionState | undefined, to: SessionState): void {
     if (from === 'starting' && to === 'idle') {
-      this.#patients.set(session, { next: this.#arm(session, this.#env.random.next()), failures: 0, successes: 0 })
+      if (this.#rounds) this.#admit(session, this.#rounds)
     } else if (to === 'ending') {
       const patient = this.#patients.get(session)
       if (patient) this.#timeouts.remove(patient.next)
@@ -56,42 +59,37 @@ export class HealthWatch implements RosterListener {
     }
   }
 
-  #arm(session: Session, share: number): Timeout {
+  #admit(session: Session, rounds: HealthRounds): void {
+    this.#patients.set(session, { next: this.#arm(session, rounds, this.#env.random.next()), failures: 0, successes: 0 })
+  }
+
+  #arm(session: Session, { everyMs }: HealthRounds, share: number): Timeout {
     // Whole milliseconds, so that time-outs share few lists.
-    return this.#timeouts.add(Math.round(this.#settings.everyMs * share), this.#due, session)
+    return this.#timeouts.add(Math.round(everyMs * share), this.#due, session)
   }
 
   readonly #due = (session: Session): void => {
     const patient = this.#patients.get(session)
-    if (!patient) return
-    patient.next = this.#arm(session, 1 + JITTER * (2 * this.#env.random.next() - 1))
-    if (session.state === 'idle') void this.#examine(session, patient)
+    const rounds = this.#rounds
+    if (!patient || !rounds) return
+    patient.next = this.#arm(session, rounds, 1 + JITTER * (2 * this.#env.random.next() - 1))
+    if (session.state === 'idle') void this.#examine(session, patient, rounds)
   }
 
-  async #examine(session: Session, patient: Patient): Promise<void> {
+  async #examine(session: Session, patient: Patient, rounds: HealthRounds): Promise<void> {
     this.#roster.move(session, 'checking')
-    const verdict = await this.#ask(session)
+    const verdict = await this.#ask(session, rounds)
     // It may have crashed or been ended meanwhile.
     if (session.state !== 'checking') return
-    this.#note(patient, verdict)
-    if (patient.failures >= this.#settings.failures) {
+    note(patient, verdict, rounds.successes)
+    if (patient.failures >= rounds.failures) {
       void this.#retirer.retire(session, 'unhealthy', new GreenroomError('SESSION_ENDED', verdict.reason, { sessionId: session.id }))
     } else {
       this.#settler.offer(session)
     }
   }
 
-  /** INV 27: what could not be found out says neither the one nor the other. */
-  #note(patient: Patient, { healthy }: HealthVerdict): void {
-    if (healthy === false) {
-      patient.failures++
-      patient.successes = 0
-    } else if (healthy && ++patient.successes >= this.#settings.successes) {
-      patient.failures = 0
-    }
-  }
-
-  async #ask(session: Session): Promise<HealthVerdict> {
+  async #ask(session: Session, { check, timeoutMs }: HealthRounds): Promise<HealthVerdict> {
     const { clock } = this.#env
     const ping = async (signal: AbortSignal): Promise<boolean> => {
       if (!session.channel?.ping) return false
@@ -100,10 +98,10 @@ export class HealthWatch implements RosterListener {
     }
     try {
       const verdict: unknown = await runWithDeadline(
-        (signal) => this.#check.check({ session, ping }, signal),
-        this.#settings.timeoutMs,
+        (signal) => check.check({ session, ping }, signal),
+        timeoutMs,
         clock,
-        () => new Error(`no answer within ${this.#settings.timeoutMs} ms (health.timeout)`),
+        () => new Error(`no answer within ${timeoutMs} ms (health.timeout)`),
         session.ending,
       )
       if (typeof verdict !== 'object' || verdict === null) throw new Error(`the check answered ${String(verdict)}, which is no verdict`)
@@ -111,5 +109,15 @@ export class HealthWatch implements RosterListener {
     } catch (problem) {
       return { healthy: false, reason: messageOf(problem) }
     }
+  }
+}
+
+/** INV 27: what could not be found out says neither the one nor the other. */
+function note(patient: Patient, { healthy }: HealthVerdict, successes: number): void {
+  if (healthy === false) {
+    patient.failures++
+    patient.successes = 0
+  } else if (healthy && ++patient.successes >= successes) {
+    patient.failures = 0
   }
 }

@@ -42,7 +42,7 @@ export class Lifetimes implements RosterListener {
       // A probe is no use: the time it lay idle goes on (INV 26).
       if (from === 'checking') return this.#resume(session, life)
       const { idle } = this.#env.settings.timeouts
-      life.idle = this.#timeouts.add(idle, this.#idledOut, session)
+      life.idle = idle === Infinity ? undefined : this.#timeouts.add(idle, this.#idledOut, session)
     } else if (to === 'leased') {
       if (life.idle) this.#timeouts.remove(life.idle)
       life.idle = undefined
@@ -60,7 +60,7 @@ export class Lifetimes implements RosterListener {
   }
 
   #resume(session: Session, life: Life): void {
-    if (life.idle?.list === undefined && this.#env.settings.timeouts.idle !== Infinity) this.#idledOut(session)
+    if (life.idle && life.idle.list === undefined) this.#idledOut(session)
   }
 
   readonly #aged = (session: Session): void => {

@@ -33,13 +33,17 @@ export class MemoryBudget {
 
   /** The sessions have been measured. O(sessions). */
   swept(): void {
+    const { memory } = this.#env.settings.size
+    if (memory === Infinity) {
+      this.#capacity.affordable = undefined
+      return
+    }
     const sizes = measured(this.#roster.sessions.values())
     if (sizes.size > 0) this.#mean = Math.max(1, sum(sizes.values()) / sizes.size)
     // INV 27: of what is not known nothing follows.
     if (this.#mean === undefined) return
     const mean = this.#mean
     const bytesOf = (session: Session): number => sizes.get(session) ?? mean
-    const { memory } = this.#env.settings.size
     let used = 0
     let staying = 0
     for (const session of this.#roster.sessions.values()) {

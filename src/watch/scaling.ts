@@ -132,6 +132,17 @@ export class Scaling implements RosterListener {
     else this.#decide({ target: this.#clamp(this.#roster.staying), reason: 'automatic scaling was turned off at this size' })
   }
 
+  /** Limits or the scaler have changed: it looks anew, and a size that was set by hand comes within the limits. */
+  reconfigured(): void {
+    const { min, max } = this.#env.settings.size
+    const { target } = this.#decision
+    if (!this.#automatic && (target < min || target > max)) {
+      this.#supersede()
+      this.#decide({ target: Math.min(max, Math.max(min, target)), reason: 'as near to the size that was set by hand as size.min and size.max allow now' })
+    }
+    this.#demand.poke('manual')
+  }
+
   /**
    * Starts spares beyond what the scaler wants, as far as there is room. Resolves, when they are ready or have failed, to how many are
    * ready; rejects when the breaker is open, or opens before any of them is.
@@ -173,7 +184,7 @@ export class Scaling implements RosterListener {
   }
 
   #supersede(): void {
-    this.#wanted?.reject(new GreenroomError('SCALE_SUPERSEDED', 'a later scale() or autoScale() took the place of this one'))
+    this.#wanted?.reject(new GreenroomError('SCALE_SUPERSEDED', 'a later scale(), autoScale() or reconfigure() took the place of this one'))
     this.#wanted = undefined
   }
 

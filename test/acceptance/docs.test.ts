@@ -15,12 +15,14 @@ const pages = ['README.md', 'CHANGELOG.md', ...(await readdir(join(ROOT, 'docs')
   .filter((name) => name.endsWith('.md') && !name.startsWith('api'))
   .map((name) => join('docs', name))]
 const blocks = pages.flatMap((page) => codeBlocks(page, readFileSync(join(ROOT, page), 'utf8')))
+/** Programs that the others start, beside what those are compiled to. */
+const started = blocks.filter(({ language }) => language === 'js')
 const programs = blocks.filter(({ language }) => language === 'ts')
 const shellLines = blocks.filter(({ language }) => language === 'sh').flatMap(commands)
 
 describe('the documentation', () => {
   it('has only code blocks of kinds that are tested here', () => {
-    expect(blocks.filter(({ language, flags }) => !['ts', 'sh', 'json'].includes(language) && !flags.has('output')).map(({ where }) => where)).toEqual([])
+    expect(blocks.filter(({ language, flags }) => !['ts', 'js', 'sh', 'json'].includes(language) && !flags.has('output')).map(({ where }) => where)).toEqual([])
   })
 
   it('links only to files that exist', () => {
@@ -46,6 +48,7 @@ describe('the programs of the documentation', () => {
   beforeAll(async () => {
     project = await Project.linked()
     await Promise.all(programs.map((block) => project.write(fileOf(block), `${block.text}\nexport {}\n`)))
+    await Promise.all(started.map((block) => project.write(join('out', fileOf(block)), block.text)))
     await project.write('tsconfig.json', JSON.stringify({
       compilerOptions: {
         target: 'es2022', lib: ['es2023', 'esnext.disposable'], module: 'nodenext', types: ['node'], strict: true, exactOptionalPropertyTypes: true, skipLibCheck: true,
@@ -63,7 +66,8 @@ describe('the programs of the documentation', () => {
   }, 120_000)
 
   it.each(programs.filter(({ flags }) => flags.has('run')))('run and print what they say they do: $where', async (block) => {
-    const { code, stdout, stderr } = await project.run(process.execPath, [project.at(join('out', fileOf(block).replace(/\.ts$/, '.js')))])
+    const program = project.at(join('out', fileOf(block).replace(/\.ts$/, '.js')))
+    const { code, stdout, stderr } = await run(process.execPath, [program], dirname(program))
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     const expected = expectedOutput(block)
     if (expected !== undefined) expect(stdout).toBe(expected)

@@ -36,6 +36,7 @@ const PROMISES: Readonly<Record<string, readonly RegExp[]>> = {
   'language-server': [/api \(spare\) serve\.sh defines serve, port/, /web .*build\.sh defines build/, /line 2: Source command/, /api \(same-key\).*serve/, /acme\/web/],
   'custom-balancer': [/most-recent +requests per session: 0, 2, 4/, /least-loaded +requests per session: \d, \d, \d/],
   'custom-scaler': [/1 lease, +3 sessions/, /3 leases, 6 sessions/, /in steps of 3/],
+  'plugin-template': [/after globex +sessions of acme, globex/, /after initech +sessions of acme, initech/],
   'http': [/one answer: .*42/s, /event: result/, /a mistake: 400/, /server: SIGINT: shutting down/, /server: closed/],
 }
 

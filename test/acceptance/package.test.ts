@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs'
+import { cp, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { nodeVersions, type NodeVersion } from '../support/node-versions.ts'
@@ -63,6 +64,20 @@ defineConfig({ driver: 'node-repl', sizes: { max: 3 } })
 lend({ create: () => ({}), destroy() {} }, { maxx: 2 })
 // @ts-expect-error no duration
 defineConfig({ driver: 'node-repl', timeouts: { idle: 'five minutes' } })
+`
+
+const FAVOURITE_PROGRAM = `
+import { createPool, defineConfig } from 'greenroom'
+import favourites from 'greenroom-favourites'
+
+// @ts-expect-error an option is missing
+defineConfig({ driver: 'node-repl', evictor: 'favourites' })
+const pool = await createPool({
+  driver: 'node-repl', size: { max: 2, spare: 0 }, plugins: [favourites], evictor: { use: 'favourites', tenants: ['acme'] },
+})
+for (const tenant of ['acme', 'globex', 'initech']) await pool.request({ code: '1' }, { tenant, key: 'k' })
+console.log(pool.getSessionMetrics().filter(({ status }) => status === 'idle').map(({ tenant }) => tenant).sort().join(', '))
+await pool.close()
 `
 
 describe('the package', () => {
@@ -130,6 +145,23 @@ describe('the package', () => {
         if (typeof plugin.name !== 'string' || typeof plugin.apply !== 'function') throw new Error(path)
       }`)
     expect(await project.run(process.execPath, ['plugins.mjs'])).toEqual({ code: 0, stdout: '', stderr: '' })
+  }, 180_000)
+
+  it('takes a plugin made from the template, which packs and tests itself, and is typed', async () => {
+    await using template = await Project.empty()
+    await cp(join(ROOT, 'examples/plugin-template'), template.path, { recursive: true })
+    await symlink(join(ROOT, 'node_modules'), template.at('node_modules'))
+    const packed = await template.run('npm', ['pack', '--json', '--pack-destination', project.path, '--loglevel=error'])
+    expect(packed.code, packed.stdout + packed.stderr).toBe(0)
+    const [, name] = /"filename": "(.*)"/.exec(packed.stdout) ?? []
+    const installed = await project.run('npm', ['install', project.at(name!), ...NPM_QUIET])
+    expect(installed.code, installed.stderr).toBe(0)
+    await project.write('favourite/program.ts', FAVOURITE_PROGRAM)
+    await project.write('favourite/tsconfig.json', JSON.stringify({
+      compilerOptions: { target: 'es2022', module: 'nodenext', types: ['node'], strict: true, skipLibCheck: true },
+    }))
+    expect(await project.tsc('-p', 'favourite')).toEqual({ code: 0, stdout: '', stderr: '' })
+    expect(await project.run(process.execPath, ['favourite/program.js'])).toEqual({ code: 0, stdout: 'acme, initech\n', stderr: '' })
   }, 180_000)
 
   it.each([['nodenext', 'nodenext'], ['esnext', 'bundler']])('is typed for module %s with resolution %s, wrong options included', async (module, moduleResolution) => {

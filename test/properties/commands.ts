@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import type { InMemoryProgram } from '../../src/testing/index.ts'
 import { type Caller, type Holder, isHolder } from './caller.ts'
 import { MANNERS, MOODS, MOODY } from './manners.ts'
-import type { Theatre } from './theatre.ts'
+import { RECONFIGURATIONS, type Theatre } from './theatre.ts'
 
 /** The commands need no model beside the theatre's own books. */
 type Model = Record<string, never>
@@ -173,6 +173,9 @@ const autoScale = fc.boolean().map((on) =>
 const warm = fc.integer({ min: 0, max: 3 }).map((count) =>
   command(`warm(${count})`, false, (theatre) => theatre.promise(`warm(${count})`, theatre.pool.warm(count))))
 
+const reconfigure = fc.constantFrom(...RECONFIGURATIONS).map((what) =>
+  command(`reconfigure(${what})`, false, (theatre) => theatre.reconfigure(what)))
+
 const ready = fc.constant(command('ready', false, (theatre) => theatre.promise('ready', theatre.pool.ready())))
 
 const closeWhere = tenant.map((who) =>
@@ -210,6 +213,7 @@ export function schedule(replayPath?: string): fc.Arbitrary<Schedule> {
     { weight: 2, arbitrary: scale },
     { weight: 2, arbitrary: autoScale },
     { weight: 2, arbitrary: warm },
+    { weight: 2, arbitrary: reconfigure },
     { weight: 1, arbitrary: ready },
     { weight: 1, arbitrary: closeWhere },
     { weight: 20, arbitrary: advance },

@@ -5,6 +5,7 @@ import ping from '../../plugins/health/ping.ts'
 import memoryLimit from '../../plugins/limits/memory.ts'
 import fair from '../../plugins/queues/fair.ts'
 import fifo from '../../plugins/queues/fifo.ts'
+import priority from '../../plugins/queues/priority.ts'
 import backoff from '../../plugins/restart/backoff.ts'
 import demand from '../../plugins/scalers/demand.ts'
 import memoryStore from '../../plugins/stores/memory.ts'
@@ -87,6 +88,7 @@ export class Moods {
         for (const [kind, plugin] of Object.entries(bundled)) await this.#register(kernel, kind as StrategyKind, 'moody', plugin)
         await this.#register(kernel, 'queue', 'moody-fair', fair)
         await this.#register(kernel, 'queue', 'moody-fifo', fifo)
+        await this.#register(kernel, 'queue', 'moody-priority', priority)
         if (this.#taps) this.#tap(kernel.hooks)
       },
     })

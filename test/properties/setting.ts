@@ -21,7 +21,7 @@ export interface Setting {
   readonly maxUses: number | undefined
   readonly total: number | undefined
   readonly active: number
-  readonly queue: 'fair' | 'fifo'
+  readonly queue: 'fair' | 'fifo' | 'priority'
   readonly queueMax: number
   /** Sessions are measured, and there is a memory limit. */
   readonly measured: boolean
@@ -55,7 +55,7 @@ export const setting: fc.Arbitrary<Setting> = fc
     maxUses: fc.constantFrom(undefined, undefined, 1, 3),
     total: fc.constantFrom(undefined, undefined, 6_000),
     active: fc.constantFrom(300_000, 300_000, 3_000),
-    queue: fc.constantFrom('fair' as const, 'fair' as const, 'fifo' as const),
+    queue: fc.constantFrom('fair' as const, 'fair' as const, 'fifo' as const, 'priority' as const),
     queueMax: fc.constantFrom(100, 100, 100, 100, 2, 0),
     measured: fc.constantFrom(false, false, true),
     memory: fc.constantFrom(undefined, 2 * MEMORY.soft, 5 * MEMORY.soft),

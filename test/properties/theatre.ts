@@ -11,9 +11,18 @@ import { checkNote, checkStep } from './step-checks.ts'
 /** What the pool may report while programs misbehave as they do here. */
 const EXPECTED_PROBLEM = /program's \w+ failed|took (longer|too long)|ENOENT/
 
+const STRATEGIES = {
+  balancer: 'moody', evictor: 'moody', scaler: 'moody', health: { use: 'moody', ...HEALTH },
+  restart: { use: 'moody', initial: 50, maxCrashes: 6, within: 5_000, cooldown: 1_000 },
+} as const
+
+/** What may change while the pool runs. */
+export const RECONFIGURATIONS = ['balancer', 'evictor', 'scaler', 'health', 'restart', 'fair', 'fifo', 'priority', 'room for one more'] as const
+
 /** A real pool in an in-memory world, with books of its own against which the pool is checked. */
 export class Theatre {
-  readonly setting: Setting
+  /** What is true now: reconfigure changes it. */
+  setting: Setting
   readonly world: InMemoryWorld
   readonly moods: Moods
   readonly observer: Observer
@@ -60,15 +69,11 @@ export class Theatre {
       isolation,
       bindAtSpawn,
       timeouts: { ...TIMEOUTS, total: total ?? false, active },
-      balancer: 'moody',
-      evictor: 'moody',
-      scaler: 'moody',
+      ...STRATEGIES,
       store: 'moody',
-      health: { use: 'moody', ...HEALTH },
       metrics: measured ? { use: 'moody', every: METRICS_EVERY } : false,
       ...(measured && { limits: { moody: MEMORY } }),
       queue: { use: `moody-${queue}`, max: queueMax },
-      restart: { use: 'moody', initial: 50, maxCrashes: 6, within: 5_000, cooldown: 1_000 },
       ...(maxUses !== undefined && { maxUses }),
       plugins: [theatre.observer.plugin, theatre.moods.plugin, theatre.#scale()],
     }
@@ -207,6 +212,24 @@ export class Theatre {
         this.fault(!isGreenroomError(error), `${what} rejected with ${String(error)}`)
       },
     )
+  }
+
+  /** Another strategy of the same kind, another queue, or room for one more session. */
+  reconfigure(what: (typeof RECONFIGURATIONS)[number]): void {
+    const before = this.setting
+    const { queueMax, size } = before
+    let changes: object
+    if (what in STRATEGIES) changes = { [what]: STRATEGIES[what as keyof typeof STRATEGIES] }
+    else if (what !== 'room for one more') changes = { queue: { use: `moody-${what}`, max: queueMax } }
+    else {
+      const { max, perTenant } = { max: size.max + 1, perTenant: size.perTenant + 1 }
+      changes = { size: { max, ...(!this.communal && { perTenant }) } }
+      this.setting = { ...before, size: { ...size, max, perTenant } }
+    }
+    const done = this.pool.reconfigure(changes)
+    // A pool that is closed, or drained, stays as it was; until it has said so, more is allowed than there may be.
+    done.catch(() => (this.setting = before))
+    this.promise(`reconfigure(${what})`, done)
   }
 
   /** Does what may throw a GreenroomError, and nothing else. */

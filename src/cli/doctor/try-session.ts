@@ -56,7 +56,7 @@ async function probe(watched: Watched, clock: Clock): Promise<Check> {
 }
 
 function forOneSession(config: PoolConfig, plugin: Plugin): PoolConfig {
-  const health = typeof config.health === 'string' ? { use: config.health } : config.health
+  const health = (typeof config.health === 'string' ? { use: config.health } : config.health) as Exclude<PoolConfig['health'], string>
   return {
     ...config,
     size: { min: 1, max: 1, spare: 0 },

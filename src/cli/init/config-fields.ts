@@ -95,7 +95,7 @@ const METRICS: readonly Field[] = [
 ]
 
 const QUEUE: readonly Field[] = [
-  { name: 'use', value: 'fair', comment: "The order in which they are served. Default 'fair': tenants take turns; 'fifo': first come, first served." },
+  { name: 'use', value: 'fair', comment: "The order in which they are served. Default 'fair': tenants take turns; 'fifo', 'priority'." },
   { name: 'max', value: 10_000, comment: 'Callers who may wait; one more is refused at once. Default 10,000.' },
 ]
 

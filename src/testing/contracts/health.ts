@@ -69,7 +69,8 @@ const silent: Ping = (signal) => new Promise((_resolve, reject) => signal.addEve
 async function examineAny(check: HealthCheck, ping: Ping, controller: AbortController = new AbortController(), n = 0): Promise<Examined> {
   let asked = false
   const subject: HealthSubject = {
-    session: session(n, { leaseCount: 1, requestCount: 1, tenant: 'acme', usage: { memoryBytes: 50 * 2 ** 20, cpuPercent: 1 } }),
+    // A process that is there, for checks that look at it.
+    session: session(n, { pid: process.pid, leaseCount: 1, requestCount: 1, tenant: 'acme', usage: { memoryBytes: 50 * 2 ** 20, cpuPercent: 1 } }),
     ping: (signal) => {
       asked = true
       return ping(signal)
@@ -82,7 +83,7 @@ async function examineAny(check: HealthCheck, ping: Ping, controller: AbortContr
 }
 
 async function examine(check: HealthCheck, ping: Ping): Promise<{ verdict: HealthVerdict }> {
-  const subject: HealthSubject = { session: session(0), ping }
+  const subject: HealthSubject = { session: session(0, { pid: process.pid }), ping }
   const result = await outcome('check()', () => check.check(subject, new AbortController().signal))
   rule(result.status === 'fulfilled', () => `check() failed on an idle session that answers its ping: ${show((result as PromiseRejectedResult).reason)}`)
   mustBeVerdict(result.value)

@@ -32,6 +32,9 @@ afterAll(() => rm(folder, { recursive: true, force: true }))
 
 /** Options of strategies that need some, or that need others here than in a program. */
 const options: Readonly<Record<string, object>> = {
+  'health all': { of: ['process', 'ping'] },
+  'health any': { of: ['ping', { use: 'memory-trend', perHour: '50MB' }] },
+  'health command': { command: 'true' },
   'limit cpu': { percent: 50 },
   'limit memory': { soft: '100MB', hard: '200MB' },
   'limit output': { perLease: '1MB', perSecond: '10MB' },

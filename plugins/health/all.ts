@@ -1,0 +1,19 @@
+import { definePlugin } from 'greenroom/kit'
+import { combine, combinedOptions, type CombinedOptions } from './parts/combined.ts'
+
+declare module 'greenroom/kit' {
+  interface HealthOptions {
+    all: CombinedOptions
+  }
+}
+
+export default definePlugin({
+  name: 'all',
+  apply(kernel) {
+    kernel.strategy('health', 'all', {
+      description: 'Several checks: healthy when none of them finds anything wrong.',
+      options: combinedOptions,
+      create: ({ of }, context) => combine(of, context, false),
+    })
+  },
+})
