@@ -23,10 +23,10 @@ const floors = {
 }
 
 /** Packages that a plugin loads only when it is used. They are dev dependencies, too, for the tests. */
-const optionalPeers = ['libsql']
+const optionalPeers = ['@opentelemetry/api', 'libsql', 'prom-client']
 
 /** The composition root is more than one file. */
-const files = { 'create-pool': '(create-pool|live-pool|pool-report|houses|describe-config)' }
+const files = { 'create-pool': '(create-pool|reconfigurer|live-pool|pool-report|houses|describe-config)' }
 
 const part = (name) => `^src/${files[name] ?? name}(/|\\.ts$)`
 
@@ -86,10 +86,10 @@ module.exports = {
     },
     {
       name: 'examples-use-the-face',
-      comment: "Examples import only 'greenroom', 'greenroom/kit' and 'greenroom/plugins/…'.",
+      comment: "Examples import only 'greenroom', 'greenroom/kit' and 'greenroom/plugins/…', and their tests 'greenroom/testing'.",
       severity: 'error',
       from: { path: '^examples/' },
-      to: { path: '^(src|test|scripts)/', pathNot: '^src/(index|kit)\\.ts$' },
+      to: { path: '^(src|test|scripts)/', pathNot: '^src/(index|kit|testing/index)\\.ts$' },
     },
     {
       name: 'no-tests-in-production',

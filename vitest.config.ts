@@ -8,7 +8,7 @@ const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url
 /** Tests of plain objects: they start no process and leave nothing behind, so that many files can share one worker and what it has imported. */
 const UNITS = [
   'test/{compat,contracts,kernel,pool,watch}/**/*.test.ts',
-  'test/plugins/{balancers,evictors,health,queues,restart,scalers}/**/*.test.ts',
+  'test/plugins/{admission,balancers,evictors,health,queues,restart,scalers}/**/*.test.ts',
   'test/process/frames/*.test.ts',
   'test/testing/*.test.ts',
   'test/testing/contracts/broken-strategies.test.ts',

@@ -11,22 +11,24 @@ levels; else it ends with 1.
 
   --minutes N    how long; default 10
   --callers N    at the same time; default 24
+  --sessions N   processes at most; default 10
   --direct       without the keeper
   --help
 `
 const WHAT = [
-  ...Array(60).fill('answer'), ...Array(15).fill('stream'), ...Array(6).fill('descend'), ...Array(4).fill('babble'), 'crash', 'crash', 'exit',
+  ...Array(60).fill('answer'), 'slow', 'slow', ...Array(15).fill('stream'), ...Array(6).fill('descend'), ...Array(4).fill('babble'), 'crash', 'crash', 'exit',
   'stop', 'stubborn', 'unasked', 'abandon', 'abandon', 'destroy', 'abort', 'kill',
 ]
 /** More than this is a leak: what a heap grows by on its own stays below it. */
 const MEMORY_SLACK = 32 * 2 ** 20
 
 const { values } = parseArgs({
-  options: { minutes: { type: 'string', default: '10' }, callers: { type: 'string', default: '24' }, direct: { type: 'boolean', default: false }, help: { type: 'boolean' } },
+  options: { minutes: { type: 'string', default: '10' }, callers: { type: 'string', default: '24' }, sessions: { type: 'string', default: '10' }, direct: { type: 'boolean', default: false }, help: { type: 'boolean' } },
 })
 const minutes = Number(values.minutes)
 const callers = Number(values.callers)
-if (values.help || !(minutes > 0) || !(callers > 0)) {
+const sessions = Number(values.sessions)
+if (values.help || !(minutes > 0) || !(callers > 0) || !(sessions >= 2)) {
   console.log(HELP)
   process.exit(values.help ? 0 : 2)
 }
@@ -50,7 +52,7 @@ const config = {
     use: 'json-lines', command: process.execPath, args: [fileURLToPath(new URL('soak/troublemaker.mjs', import.meta.url))],
     id: 'id', terminal: { type: 'answer' },
   }),
-  size: { min: 2, max: 10, spare: 2, perTenant: 6 },
+  size: { min: 2, max: sessions, spare: 2, perTenant: Math.ceil(0.6 * sessions) },
   timeouts: { start: '20s', acquire: '20s', idle: '3s', active: '8s', silence: '2s', total: '20s', settle: '500ms', close: '500ms' },
   health: { every: '1s' },
   metrics: { every: '500ms' },
@@ -88,9 +90,9 @@ async function load(pool, until) {
 
 /** @param {import('greenroom').Pool} pool @param {string} what */
 async function once(pool, what) {
-  const tenant = `tenant-${Math.floor(Math.random() * 4)}`
+  const tenant = `tenant-${Math.floor(Math.random() * Math.max(4, sessions / 10))}`
   const key = Math.random() < 0.5 ? `key-${Math.floor(Math.random() * 5)}` : undefined
-  const ms = Math.random() * 40
+  const ms = what === 'slow' ? 1_500 : Math.random() * 40
   const lease = await pool.acquire({ tenant, ...(key && { key }) })
   try {
     if (what === 'abandon') {
@@ -116,7 +118,7 @@ async function once(pool, what) {
 await warmUp()
 const before = await takeInventory()
 outcomes.clear()
-console.log(`${minutes} ${minutes === 1 ? 'minute' : 'minutes'} of ${callers} callers, ${values.direct ? 'without' : 'with'} the keeper`)
+console.log(`${minutes} ${minutes === 1 ? 'minute' : 'minutes'} of ${callers} callers on ${sessions} sessions at most, ${values.direct ? 'without' : 'with'} the keeper`)
 
 const pool = await start()
 const began = performance.now()
@@ -126,18 +128,21 @@ const progress = setInterval(() => {
   const elapsed = Math.round((performance.now() - began) / 1_000)
   console.log(`${String(elapsed).padStart(5)} s  ${requests} requests, ${started} sessions started, ${crashes} crashes; now ${size} processes, ${waiting} waiting, ${(process.memoryUsage().rss / 2 ** 20).toFixed(0)} MB`)
 }, 30_000)
+let peak = 0
+const watch = setInterval(() => (peak = Math.max(peak, pool.getPoolStats().size)), 50)
 await Promise.all(Array.from({ length: callers }, () => load(pool, ends)))
+clearInterval(watch)
 clearInterval(progress)
 const { requests, started, crashes } = pool.getPoolStats()
 await pool.close()
 const atClose = sessionProcesses().length
 const after = await takeInventory()
 
-console.log(`\n${requests} requests, ${started} sessions started, ${crashes} crashes\n`)
+console.log(`\n${requests} requests, ${started} sessions started, ${peak} at most at a time, ${crashes} crashes\n`)
 for (const [what, times] of [...outcomes].sort()) console.log(`  ${String(times).padStart(8)}  ${what}`)
 for (const [what, times] of problems) console.log(`  ${String(times).padStart(8)}  reported: ${what}`)
 console.log('\n                     before      after')
-let failed = atClose > 0
+let failed = atClose > 0 || peak > sessions
 for (const name of /** @type {const} */ (['rssBytes', 'heapBytes', 'descriptors', 'listeners', 'timers', 'processes'])) {
   const isMemory = name.endsWith('Bytes')
   const show = (/** @type {number} */ value) => (isMemory ? `${(value / 2 ** 20).toFixed(1)} MB` : String(value)).padStart(10)

@@ -42,7 +42,12 @@ const BUNDLED = {
     ping: () => import('../plugins/health/ping.ts'),
     process: () => import('../plugins/health/process.ts'),
   },
-  metrics: { pidusage: () => import('../plugins/metrics/pidusage.ts'), procfs: () => import('../plugins/metrics/procfs.ts') },
+  metrics: {
+    opentelemetry: () => import('../plugins/metrics/opentelemetry.ts'),
+    pidusage: () => import('../plugins/metrics/pidusage.ts'),
+    procfs: () => import('../plugins/metrics/procfs.ts'),
+    prometheus: () => import('../plugins/metrics/prometheus.ts'),
+  },
   limit: {
     cgroup: () => import('../plugins/limits/cgroup.ts'),
     cpu: () => import('../plugins/limits/cpu.ts'),
@@ -51,6 +56,7 @@ const BUNDLED = {
     prlimit: () => import('../plugins/limits/prlimit.ts'),
     processes: () => import('../plugins/limits/processes.ts'),
   },
+  admission: { gradient2: () => import('../plugins/admission/gradient2.ts') },
   queue: {
     fair: () => import('../plugins/queues/fair.ts'),
     fifo: () => import('../plugins/queues/fifo.ts'),

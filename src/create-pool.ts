@@ -1,5 +1,5 @@
 import {
-  CLOCK, type Clock, type Driver, type Gateway, GreenroomError, type Pool, type PoolConfig, type PoolSettings, RANDOM, type Random, SPAWNER, type Spawner,
+  CLOCK, type Clock, type Driver, type Gateway, GreenroomError, POOL, type Pool, type PoolConfig, type PoolSettings, RANDOM, type Random, SPAWNER, type Spawner,
   type StrategyContext,
 } from './contracts/index.ts'
 import { registerBundled } from './bundled.ts'
@@ -34,6 +34,7 @@ import { Settler } from './pool/settler.ts'
 import { StartGate } from './pool/start-gate.ts'
 import { Statistics } from './pool/statistics.ts'
 import { StrategyNews } from './pool/strategy-news.ts'
+import { Turnstile } from './pool/turnstile.ts'
 import { Reconfigurer } from './reconfigurer.ts'
 import { HostProcesses } from './process/host-processes.ts'
 import { createCensus } from './process/census/census.ts'
@@ -79,6 +80,11 @@ export async function createPoolHost(config: unknown, world: PoolWorld = {}): Pr
   provide(container, CLOCK, [], () => clock)
   provide(container, RANDOM, [], () => random)
   provide(container, SPAWNER, [], () => spawner)
+  let made: Pool | undefined
+  provide(container, POOL, [], () => {
+    if (made) return made
+    throw new GreenroomError('PLUGIN_INVALID', 'The pool was asked for before it was made: ask later than in apply or create')
+  })
   const registry = new StrategyRegistry()
   registerBundled(registry)
   const host = new PluginHost({ hooks, container, registry, clock })
@@ -90,7 +96,7 @@ export async function createPoolHost(config: unknown, world: PoolWorld = {}): Pr
     const houses = await build(resolved, { hooks, registry, context, spawner })
     host.seal()
     const reconfigurer = new Reconfigurer({ config: config as Record<string, unknown>, houses, host, context })
-    const pool = open(houses, reconfigurer, async () => {
+    const pool = made = open(houses, reconfigurer, async () => {
       await host.close()
       await processes?.close()
     })
@@ -156,13 +162,16 @@ async function build({ settings, strategies }: ResolvedConfig, { hooks, registry
   const granter = new Granter({ env, roster, settler, retirer, preparer, demand })
   const roomMaker = new RoomMaker(env, roster, retirer, gate)
   const allocator = new Allocator({ env, roster, finder, granter, roomMaker, settler, gate, births, demand })
+  const admission = strategies.admission && await registry.create(strategies.admission, context)
+  const turnstile = admission && new Turnstile(env, admission, (request, error) => allocator.refuse(request, error))
   const scaling = new Scaling({ env, roster, capacity, launcher, retirer, roomMaker, gate, line: allocator.line, demand, settler })
 
   settler.listen(new SilenceWatch(env, retirer, background))
-  roster.listen(new Lifetimes({ env, roster, retirer, settler, demand, background }))
+  const lifetimes = new Lifetimes({ env, roster, retirer, settler, demand, background })
+  roster.listen(lifetimes, false)
   const health = new HealthWatch({ env, roster, retirer, settler, background })
   if (strategies.health && settings.health) health.use({ ...settings.health, check: await registry.create(strategies.health, context) })
-  roster.listen(health)
+  roster.listen(health, false)
   let usage: UsageWatch | undefined
   if (strategies.metrics && settings.metrics) {
     const sampler = await registry.create(strategies.metrics, context)
@@ -171,12 +180,13 @@ async function build({ settings, strategies }: ResolvedConfig, { hooks, registry
     usage = new UsageWatch({
       env, roster, retirer, settler, sampler, limits, census: createCensus(clock), swept: () => budget.swept(), ...settings.metrics,
     })
-    roster.listen(usage)
+    roster.listen(usage, false)
   }
-  roster.listen(scaling)
+  roster.listen(scaling, true)
   // Last: it acts on what the others have taken note of.
-  roster.listen(allocator)
-  return { env, roster, capacity, gate, retirer, launcher, allocator, news, scaling, health, usage, background, origin: clock.wallTime() - clock.now() }
+  roster.listen(allocator, true)
+  const origin = clock.wallTime() - clock.now()
+  return { env, roster, capacity, gate, retirer, launcher, allocator, turnstile, news, scaling, lifetimes, health, usage, background, origin }
 }
 
 function bindsAtSpawn({ bindAtSpawn, isolation }: PoolSettings, { capabilities }: Driver): boolean {
@@ -195,7 +205,7 @@ function open(houses: Houses, reconfigurer: Reconfigurer, closeHost: () => Promi
     await closeStore(env)
     await closeHost()
   })
-  roster.listen({ changed: () => pool.noticeChange() })
+  roster.listen({ changed: () => pool.noticeChange() }, true)
   allocator.listen(() => pool.noticeChange())
   gate.listen({
     opened: (error) => {

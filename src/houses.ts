@@ -6,8 +6,10 @@ import type { Launcher } from './pool/launcher.ts'
 import type { Retirer } from './pool/retirer.ts'
 import type { Roster } from './pool/roster.ts'
 import type { StartGate } from './pool/start-gate.ts'
+import type { Turnstile } from './pool/turnstile.ts'
 import type { StrategyNews } from './pool/strategy-news.ts'
 import type { HealthWatch } from './watch/health.ts'
+import type { Lifetimes } from './watch/lifetimes.ts'
 import type { Scaling } from './watch/scaling.ts'
 import type { UsageWatch } from './watch/usage.ts'
 
@@ -20,8 +22,11 @@ export interface Houses {
   readonly retirer: Retirer
   readonly launcher: Launcher
   readonly allocator: Allocator
+  /** Absent without an admission strategy. */
+  readonly turnstile: Turnstile | undefined
   readonly news: StrategyNews
   readonly scaling: Scaling
+  readonly lifetimes: Lifetimes
   readonly health: HealthWatch
   readonly usage: UsageWatch | undefined
   /** Time-outs of the watching loops: they don't keep the host alive. */

@@ -152,7 +152,7 @@ export class LivePool implements Pool {
   }
 
   #acquire(options: AcquireOptions): Promise<PooledLease> {
-    const { allocator, env } = this.#houses
+    const { allocator, env, turnstile } = this.#houses
     let request: AcquireRequest
     let terms: Terms
     try {
@@ -168,7 +168,7 @@ export class LivePool implements Pool {
     try {
       const refusal = this.#state === 'open' ? this.#refusal(request, options.signal) : this.#notOpen()
       if (refusal) return Promise.reject(allocator.refuse(request, refusal))
-      return allocator.acquire(request, terms)
+      return turnstile ? turnstile.pass(request, () => allocator.acquire(request, terms)) : allocator.acquire(request, terms)
     } catch (problem) {
       return Promise.reject(allocator.refuse(request, asStrategyFailure(problem)))
     }
@@ -247,7 +247,8 @@ function readRequest(options: AcquireOptions): AcquireRequest {
 }
 
 function readHandlers(handlers: AcquireOptions['handlers']): AcquireOptions['handlers'] {
-  for (const [method, handler] of Object.entries(handlers ?? {})) {
+  if (handlers === undefined) return undefined
+  for (const [method, handler] of Object.entries(handlers)) {
     if (typeof handler !== 'function') throw new GreenroomError('ARGUMENT_INVALID', `handlers['${method}'] must be a function`)
   }
   return handlers

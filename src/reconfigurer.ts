@@ -59,7 +59,7 @@ export class Reconfigurer {
     }
     checkOpen()
     this.#config = config
-    const { env, allocator, scaling, health, news } = houses
+    const { env, allocator, scaling, lifetimes, health, news } = houses
     env.settings = { ...env.settings, ...changeable(resolved) }
     if (made.balancer) {
       env.balancer = made.balancer
@@ -74,6 +74,7 @@ export class Reconfigurer {
     if (made.queue) allocator.requeue(made.queue as PoolEnvironment['queue'])
     if (names.has('health')) health.use(made.health && resolved.settings.health && { ...resolved.settings.health, check: made.health })
     env.decisions.record('reconfigure', () => `changed: ${[...names].join(', ')}`)
+    if (names.has('timeouts')) lifetimes.reconfigured()
     if (names.has('size')) allocator.openGates()
     scaling.reconfigured()
   }

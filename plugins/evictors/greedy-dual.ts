@@ -29,7 +29,7 @@ class GreedyDual implements Evictor {
 
   choose(idle: readonly SessionView[], scarce: Scarce = 'places'): SessionView {
     const size = sizesOf(idle, scarce)
-    const worth = (session: SessionView): number => this.#stamp(session) + (Math.max(1, session.leaseCount) * startCost(session)) / size(session)
+    const worth = (session: SessionView): number => this.#stamp(session) + (usesOf(session) * startCost(session)) / size(session)
     const least = leastOf(idle, worth)
     this.#level = worth(least)
     return least
@@ -43,6 +43,11 @@ class GreedyDual implements Evictor {
     this.#stamps.set(session, { lastUsedAt, level: this.#level })
     return this.#level
   }
+}
+
+/** Those before its key was parked, too. */
+function usesOf({ leaseCount, past }: SessionView): number {
+  return Math.max(1, leaseCount + (past?.uses ?? 0))
 }
 
 /** Milliseconds from the spawn to the readiness; never 0, which would make all else count for nothing. */

@@ -1,4 +1,4 @@
-import { type Clock, definePlugin, duration, type Evictor, type Scarce, type SessionView, z } from 'greenroom/kit'
+import { type Clock, definePlugin, duration, type Evictor, type KeyPast, type Scarce, type SessionView, z } from 'greenroom/kit'
 import { KeyMemory } from './common/key-memory.ts'
 import { leastOf } from './common/least.ts'
 import { sizesOf } from './common/sizes.ts'
@@ -21,6 +21,8 @@ declare module 'greenroom/kit' {
 interface KeyRecord {
   readonly habits: KeyHabits
   usedSince: number
+  /** Nothing is known of it but, maybe, what was known when it was parked. */
+  isNew: boolean
   /** `undefined` while it is used. */
   absence: Absence | undefined
 }
@@ -46,7 +48,7 @@ class Learned implements Evictor {
   used(session: SessionView): void {
     const now = this.#clock.now()
     this.#absences.watch(now)
-    const { record, forgotten } = this.#keys.use(session, () => ({ habits: new KeyHabits(), usedSince: now, absence: undefined }))
+    const { record, forgotten } = this.#keys.use(session, () => ({ habits: new KeyHabits(), usedSince: now, isNew: true, absence: undefined }))
     if (forgotten?.absence) this.#absences.forget(forgotten.absence)
     if (!record?.absence) return
     this.#absences.end(record.absence, now)
@@ -60,6 +62,8 @@ class Learned implements Evictor {
     this.#absences.watch(now)
     const record = this.#keys.get(session)
     if (!record || record.absence) return
+    if (record.isNew && session.past) this.#remember(record, session.past, now)
+    record.isNew = false
     record.habits.wasUsed(now - record.usedSince, this.#typical)
     record.absence = this.#absences.begin(now, record.habits.describe(this.#typical))
   }
@@ -78,6 +82,12 @@ class Learned implements Evictor {
       const expected = (this.#model.rate(habits, age / 1_000) * this.#horizonMs) / 1_000
       return -Math.expm1(-expected) / size(session)
     })
+  }
+
+  /** It was parked, maybe by another host. */
+  #remember({ habits, usedSince }: KeyRecord, past: KeyPast, now: number): void {
+    habits.remember(past)
+    habits.cameBack(this.#clock.wallTime() - (now - usedSince) - past.lastUsedAt, this.#typical)
   }
 }
 

@@ -1,4 +1,4 @@
-import { definePlugin, size, z } from 'greenroom/kit'
+import { definePlugin, METRICS_PAGE, size, z } from 'greenroom/kit'
 import { HttpGateway } from './http/http-gateway.ts'
 
 const options = z.strictObject({
@@ -21,7 +21,11 @@ export default definePlugin({
     kernel.strategy('gateway', 'http', {
       description: 'JSON over HTTP, with server-sent events for streams of messages.',
       options,
-      create: (given, context) => new HttpGateway(given, context.clock, (problem, where) => context.report(problem, where)),
+      create: (given, context) => new HttpGateway(given, {
+        clock: context.clock,
+        report: (problem, where) => context.report(problem, where),
+        metrics: context.container.isRegistered(METRICS_PAGE) ? kernel.get(METRICS_PAGE) : undefined,
+      }),
     })
   },
 })

@@ -34,7 +34,6 @@ interface Line<W> extends Indexed {
 class Fair<W extends AcquireRequest> implements Queue<W> {
   readonly #tenants = new Map<string, Line<W>>()
   readonly #lines = new IndexedHeap<Line<W>>((a, b) => a.turn < b.turn)
-  readonly #taken = new WeakMap<W, Ticket<W>>()
   #size = 0
   #arrivals = 0
   #turns = 0
@@ -43,9 +42,8 @@ class Fair<W extends AcquireRequest> implements Queue<W> {
     return this.#size
   }
 
-  push(waiter: W): Ticket<W> {
-    const old = this.#taken.get(waiter)
-    if (old) this.#taken.delete(waiter)
+  push(waiter: W, former?: object): Ticket<W> {
+    const old = former as Ticket<W> | undefined
     const ticket: Ticket<W> = { waiter, order: old?.order ?? this.#arrivals++, turn: old?.turn ?? Infinity, index: -1 }
     const line = this.#tenants.get(waiter.tenant)
     if (line === undefined) this.#open(ticket)
@@ -94,7 +92,6 @@ class Fair<W extends AcquireRequest> implements Queue<W> {
     const ticket = line?.tickets.peek()
     if (!line || !ticket) return undefined
     ticket.turn = line.turn
-    this.#taken.set(ticket.waiter, ticket)
     this.#take(line, ticket)
     return ticket.waiter
   }

@@ -38,7 +38,6 @@ class Priority<W extends AcquireRequest> implements Queue<W> {
   readonly #ageing: number
   readonly #tenants = new Map<string, Line<W>>()
   readonly #lines = new IndexedHeap<Line<W>>((a, b) => isServedBefore(a.tickets.peek()!, b.tickets.peek()!))
-  readonly #taken = new WeakMap<W, Ticket<W>>()
   #size = 0
   #arrivals = 0
 
@@ -51,9 +50,8 @@ class Priority<W extends AcquireRequest> implements Queue<W> {
     return this.#size
   }
 
-  push(waiter: W): Ticket<W> {
-    const old = this.#taken.get(waiter)
-    if (old) this.#taken.delete(waiter)
+  push(waiter: W, former?: object): Ticket<W> {
+    const old = former as Ticket<W> | undefined
     const ticket: Ticket<W> = { waiter, order: old?.order ?? this.#arrivals++, rank: old?.rank ?? this.#rank(waiter), index: -1 }
     const line = this.#tenants.get(waiter.tenant)
     if (line === undefined) this.#open(ticket)
@@ -98,7 +96,6 @@ class Priority<W extends AcquireRequest> implements Queue<W> {
   #takeFirst(line: Line<W> | undefined): W | undefined {
     const ticket = line?.tickets.peek()
     if (!line || !ticket) return undefined
-    this.#taken.set(ticket.waiter, ticket)
     this.#take(line, ticket)
     return ticket.waiter
   }

@@ -1,7 +1,7 @@
 /** @typedef {import('../../src/kernel/config-json-schema.ts').JsonSchema} JsonSchema */
 
 /** How the fields that choose a strategy are headed. */
-const KINDS = ['driver', 'balancer', 'scaler', 'health', 'metrics', 'limits', 'queue', 'evictor', 'restart', 'store', 'gateway']
+const KINDS = ['driver', 'balancer', 'scaler', 'health', 'metrics', 'limits', 'admission', 'queue', 'evictor', 'restart', 'store', 'gateway']
 
 /**
  * The text of docs/reference/configuration.md.

@@ -1,6 +1,6 @@
 import type { Guarantee } from './driver.ts'
 import type {
-  BalancerOptions, DriverOptions, EvictorOptions, GatewayOptions, HealthOptions, LimitOptions, MetricsOptions, Plugin, QueueOptions,
+  AdmissionOptions, BalancerOptions, DriverOptions, EvictorOptions, GatewayOptions, HealthOptions, LimitOptions, MetricsOptions, Plugin, QueueOptions,
   RestartOptions, ScalerOptions, StoreOptions,
 } from './plugin.ts'
 import type { Duration, Size } from './units.ts'
@@ -92,6 +92,8 @@ export interface PoolConfig {
   metrics?: WithDefault<MetricsOptions, 'pidusage' & keyof MetricsOptions, { every?: Duration; pssEvery?: Duration | false }> | false
   /** Limits by name. */
   limits?: { [Name in keyof LimitOptions]?: LimitOptions[Name] }
+  /** Whether one more caller is let in; who is not gets `OVERLOADED` at once. Default: everybody is. */
+  admission?: StrategyChoice<AdmissionOptions>
   /** `max`: callers who may wait. Default 10,000. */
   queue?: WithDefault<QueueOptions, 'fair' & keyof QueueOptions, { max?: number }>
   evictor?: StrategyChoice<EvictorOptions>

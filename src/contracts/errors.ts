@@ -7,6 +7,7 @@ export const ERROR_CODES = {
   PLUGIN_FAILED: "A plugin's apply, or the creation of a strategy, threw or missed its deadline. The cause is attached.",
   PEER_MISSING: 'A plugin needs an optional package that is not installed. The message has the command that installs it.',
   QUEUE_FULL: 'As many callers wait as `queue.max` allows. Retry later, or raise size.max or queue.max.',
+  OVERLOADED: 'The admission strategy lets nobody in at the moment: too many are being served or wait. Retry later; `retryAfterMs` says when that makes sense.',
   REFUSED: "A plugin's `admit` hook refused the acquire. The plugin's reason is in the message.",
   ACQUIRE_TIMEOUT: 'No session came free within the acquire time-out. See the totals in the error; the cause holds the last failed start, if any.',
   ACQUIRE_ABORTED: "The caller's signal was aborted while it waited.",
@@ -64,6 +65,8 @@ export interface GreenroomErrorOptions {
   exit?: { code: number | null; signal: string | null; stderr: string }
   sessionId?: string
   limit?: LimitFacts
+  /** After how long trying again makes sense, in milliseconds. */
+  retryAfterMs?: number
   /** What the program itself said, e.g. a JSON-RPC error object. */
   details?: unknown
 }
@@ -77,6 +80,8 @@ export class GreenroomError extends Error {
   readonly sessionId?: string
   /** Set when a limit ended the session. */
   readonly limit?: LimitFacts
+  /** After how long trying again makes sense, in milliseconds; where that can be told. */
+  readonly retryAfterMs?: number
   readonly details?: unknown
 
   constructor(code: ErrorCode, message: string, options: GreenroomErrorOptions = {}) {
@@ -86,11 +91,14 @@ export class GreenroomError extends Error {
     if (options.exit) this.exit = options.exit
     if (options.sessionId !== undefined) this.sessionId = options.sessionId
     if (options.limit) this.limit = options.limit
+    if (options.retryAfterMs !== undefined) this.retryAfterMs = options.retryAfterMs
     if ('details' in options) this.details = options.details
   }
 
   /** What crosses a process or network border: no stack, no cause chain, nothing of other sessions. */
-  toJSON(): { code: ErrorCode; message: string; exit?: unknown; pool?: PoolFacts; sessionId?: string; limit?: LimitFacts; details?: unknown } {
+  toJSON(): {
+    code: ErrorCode; message: string; exit?: unknown; pool?: PoolFacts; sessionId?: string; limit?: LimitFacts; retryAfterMs?: number; details?: unknown
+  } {
     return {
       code: this.code,
       message: this.message,
@@ -98,6 +106,7 @@ export class GreenroomError extends Error {
       ...(this.pool && { pool: this.pool }),
       ...(this.sessionId !== undefined && { sessionId: this.sessionId }),
       ...(this.limit && { limit: this.limit }),
+      ...(this.retryAfterMs !== undefined && { retryAfterMs: this.retryAfterMs }),
       ...(this.details !== undefined && { details: this.details }),
     }
   }

@@ -16,7 +16,7 @@ export type RequestOutcome = 'answered' | 'failed' | 'aborted' | 'timed-out' | '
  * *Observers* only look: when one throws, it is reported through `problem` and nobody else notices.
  */
 export interface PoolHooks {
-  /** Decider, on every acquire: return a reason to refuse it. */
+  /** Decider, on every acquire: return a reason to refuse it. `acquired` or `refused` is given the very same object. */
   readonly admit: SyncBailHook<[AcquireRequest], string | undefined>
   /** Decider, before every start: return the spec to run, changed or not. `tenant` is there when sessions are bound at their spawn. */
   readonly spawn: SyncWaterfallHook<[SpawnSpec, { readonly sessionId: string; readonly tenant?: string }]>
@@ -25,7 +25,10 @@ export interface PoolHooks {
   readonly state: SyncHook<[SessionView, SessionState | undefined, SessionState, EndReason | undefined]>
   readonly acquired: SyncHook<[SessionView, AcquireRequest, { readonly served: Served; readonly waitMs: number }]>
   readonly released: SyncHook<[SessionView, { readonly heldMs: number }]>
-  readonly request: SyncHook<[SessionView, { readonly outcome: RequestOutcome; readonly durationMs: number }]>
+  /** A request is being sent, in the turn of the event loop in which its caller asked for it; `turn` is an object that names it. */
+  readonly requesting: SyncHook<[SessionView, { readonly turn: object }]>
+  /** A request is over for its caller; `turn` is that of `requesting`. */
+  readonly request: SyncHook<[SessionView, { readonly outcome: RequestOutcome; readonly durationMs: number; readonly turn: object }]>
   readonly refused: SyncHook<[AcquireRequest, GreenroomError]>
   readonly decision: SyncHook<[Decision]>
   readonly usage: SyncHook<[SessionView, Usage]>

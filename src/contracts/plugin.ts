@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import type { Clock, Random } from './clock.ts'
 import type { Driver } from './driver.ts'
 import type { PoolHooks } from './hooks.ts'
+import type { Admission } from './strategies/admission.ts'
 import type { Balancer } from './strategies/balancer.ts'
 import type { Evictor } from './strategies/evictor.ts'
 import type { Gateway } from './strategies/gateway.ts'
@@ -26,6 +27,7 @@ export interface ScalerOptions {}
 export interface HealthOptions {}
 export interface MetricsOptions {}
 export interface LimitOptions {}
+export interface AdmissionOptions {}
 export interface QueueOptions {}
 export interface EvictorOptions {}
 export interface RestartOptions {}
@@ -40,6 +42,7 @@ export interface StrategyInstances {
   health: HealthCheck
   metrics: UsageSampler
   limit: Limit
+  admission: Admission
   queue: Queue
   evictor: Evictor
   restart: RestartPolicy

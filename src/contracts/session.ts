@@ -28,6 +28,14 @@ export interface Usage {
   readonly processes?: number
 }
 
+/** What a key had done before its session was parked. Times are milliseconds since the Unix epoch. */
+export interface KeyPast {
+  /** Leases given on it. */
+  readonly uses: number
+  readonly firstUsedAt: number
+  readonly lastUsedAt: number
+}
+
 /** A live session as strategies, hooks and predicates see it. Read only, and always current: copy what you keep. */
 export interface SessionView {
   readonly id: string
@@ -45,6 +53,8 @@ export interface SessionView {
   readonly lastUsedAt: number
   /** Leases given on it so far. */
   readonly leaseCount: number
+  /** What its key had done before it was parked, maybe by another host; known once it has been resumed. Absent where there is no such past. */
+  readonly past?: KeyPast | undefined
   /** Requests begun on it so far. */
   readonly requestCount: number
   /** Leases it serves now. */

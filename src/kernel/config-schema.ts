@@ -83,6 +83,7 @@ export const configSchema = z.strictObject({
   metrics: switchable.optional().describe('Measures processes. Default pidusage; false: nothing is measured.'),
   limits: z.custom<Record<string, unknown>>(isRecord, { error: 'expected an object { name of a limit: its options }' })
     .optional().describe('Limits by name. Default: none.'),
+  admission: choice.optional().describe('Whether one more caller is let in, or refused at once. Default: everybody is let in.'),
   queue: choice.optional().describe('The order in which waiting callers are served. Default fair.'),
   evictor: choice.optional().describe('Chooses which idle session is worth least. Default lru.'),
   restart: choice.optional().describe('What to do after failures in a row. Default backoff.'),

@@ -11,6 +11,7 @@ export interface ResolvedConfig {
     readonly driver: ChosenStrategy<'driver'>
     readonly balancer: ChosenStrategy<'balancer'>
     readonly scaler: ChosenStrategy<'scaler'>
+    readonly admission: ChosenStrategy<'admission'> | undefined
     readonly queue: ChosenStrategy<'queue'>
     readonly evictor: ChosenStrategy<'evictor'>
     readonly restart: ChosenStrategy<'restart'>
@@ -66,6 +67,7 @@ export async function resolveConfig(input: unknown, host: PluginHost): Promise<R
   const scaler = await resolver.choose('scaler', input['scaler'])
   const health = await resolver.choose('health', input['health'], healthLoopSchema)
   const metrics = await resolver.choose('metrics', input['metrics'], metricsLoopSchema)
+  const admission = await resolver.choose('admission', input['admission'])
   const queue = await resolver.choose('queue', input['queue'], queueLoopSchema)
   const evictor = await resolver.choose('evictor', input['evictor'])
   const restart = await resolver.choose('restart', input['restart'])
@@ -86,6 +88,7 @@ export async function resolveConfig(input: unknown, host: PluginHost): Promise<R
       driver: driver.chosen,
       balancer: balancer.chosen,
       scaler: scaler.chosen,
+      admission: admission?.chosen,
       queue: queue.chosen,
       evictor: evictor.chosen,
       restart: restart.chosen,

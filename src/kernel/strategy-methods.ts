@@ -8,6 +8,7 @@ const METHODS: { readonly [Kind in StrategyKind]: readonly (keyof StrategyInstan
   health: ['check'],
   metrics: ['sample'],
   limit: ['judge'],
+  admission: ['admit', 'finished'],
   queue: ['push', 'next', 'nextOf', 'peek', 'remove'],
   evictor: ['choose'],
   restart: ['failed', 'ready'],

@@ -67,7 +67,7 @@ export class Allocator implements RosterListener {
     const now = this.#env.clock.now()
     if (this.#env.bindsAtSpawn) this.#births.called(request.tenant)
     const found = this.#finder.find(request)
-    if (found) return this.#granter.grant(found, request, now, now, terms)
+    if (found) return Promise.resolve(this.#granter.grant(found, request, now, now, terms))
     const refusal = this.#refusal(request)
     if (refusal) return Promise.reject(this.refuse(request, refusal))
     const waiter = new Waiter(request, now, terms)
@@ -104,7 +104,11 @@ export class Allocator implements RosterListener {
     const queued = [...this.line.waiters].filter(({ ticket }) => ticket !== undefined)
     for (const waiter of queued) this.line.takeOut(waiter)
     this.#env.queue = queue
-    for (const waiter of queued) this.#queue(waiter)
+    for (const waiter of queued) {
+      // Another queue's ticket says nothing here.
+      waiter.formerTicket = undefined
+      this.#queue(waiter)
+    }
   }
 
   /** Tenants may have more, or less, than before. */
@@ -169,6 +173,7 @@ export class Allocator implements RosterListener {
 
   /** INV 8: a queue that fails keeps nobody waiting for ever. */
   #queue(waiter: Waiter): void {
+    waiter.resumes = this.#finder.needsStart(waiter)
     try {
       this.line.queue(waiter)
     } catch (problem) {
@@ -210,7 +215,7 @@ export class Allocator implements RosterListener {
     const startedMeanwhile = session.leaseCount === 0 && session.readyAt! >= waiter.since
     try {
       const found = { session, served: startedMeanwhile ? 'started' : served } as const
-      this.#granter.grant(found, waiter, this.#env.clock.now(), waiter.since, waiter.terms).then(waiter.resolve, waiter.reject)
+      waiter.resolve(this.#granter.grant(found, waiter.request, this.#env.clock.now(), waiter.since, waiter.terms))
     } catch (problem) {
       waiter.reject(new GreenroomError('STRATEGY_FAILED', 'the session could not be handed out', { cause: problem }))
       this.#env.report(problem, `handing out session ${session.id}`)
@@ -300,7 +305,7 @@ export class Allocator implements RosterListener {
 
   /** It waits no more: whatever it stood for is handed on. */
   #turnAway(waiter: Waiter, error: GreenroomError): void {
-    waiter.reject(this.refuse(waiter, error))
+    waiter.reject(this.refuse(waiter.request, error))
     const tenant = this.#roster.tenant(waiter.tenant)
     const record = waiter.key === undefined ? undefined : tenant.keys.get(waiter.key)
     if (record) {

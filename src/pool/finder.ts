@@ -70,6 +70,11 @@ export class Finder {
     return leaseCount > 0 && this.#preparer.willResume({ channel, tenant, key })
   }
 
+  /** The caller's state can be restored only in a process that is started with it. */
+  needsStart({ tenant, key }: AcquireRequest): boolean {
+    return this.#env.driver.capabilities.resumesAtSpawn === true && this.#preparer.willResume({ channel: undefined, tenant, key })
+  }
+
   /** Among equals the balancer chooses. */
   #pick(candidates: readonly Session[], request: AcquireRequest): Session {
     const session = this.#env.balancer.pick(candidates, request) as Session

@@ -29,22 +29,26 @@ export class Granter {
   }
 
   /**
-   * `since` is when the caller asked. The session is the caller's when this returns; the promise is for what must be told to the program
+   * `since` is when the caller asked. The session is the caller's when this returns; it is promised where the program must be told something
    * before the lease is handed out.
    */
-  grant({ session, served }: Found, request: AcquireRequest, now: number, since: number, terms: Terms): Promise<PooledLease> {
+  grant({ session, served }: Found, request: AcquireRequest, now: number, since: number, terms: Terms): PooledLease | Promise<PooledLease> {
     const { decisions, hooks, settings, statistics, timeouts } = this.#env
     const wasSpare = session.leaseCount === 0
     const waitMs = now - since
     if (session.communal && (session.key !== request.key || session.tenant !== request.tenant)) this.#roster.unkey(session)
-    const tenant = this.#roster.tenant(request.tenant)
-    this.#roster.bind(session, tenant, request.key)
-    this.#roster.forgetIfEmpty(tenant)
+    // What is anybody's, and for no key, is bound to nobody: a tenant's books would be made and thrown away for each caller.
+    if (!session.communal || request.key !== undefined) {
+      const tenant = this.#roster.tenant(request.tenant)
+      this.#roster.bind(session, tenant, request.key)
+      this.#roster.forgetIfEmpty(tenant)
+    }
     session.preparing = wasSpare && this.#preparer.isNeeded(session)
     const lease = new PooledLease(this.#settler, session, request.tenant, request.key, this.#served(session, served, wasSpare), now)
     if (terms.handlers) lease.handleAll(terms.handlers)
     session.leases.add(lease)
     session.lastUsedAt = now
+    session.servesSince ??= now
     if (++session.leaseCount >= settings.maxUses) session.retireAtRelease ??= 'worn'
     lease.activeTimeout = timeouts.add(settings.timeouts.active, this.#overdue, lease, now)
     if (session.state === 'idle') this.#roster.move(session, 'leased')
@@ -54,11 +58,14 @@ export class Granter {
     statistics.acquired(lease.served, waitMs, now)
     decisions.record('choose', lease.served, session, now)
     if (hooks.acquired.isUsed()) hooks.acquired.call(session, request, { served: lease.served, waitMs })
-    return session.preparing ? this.#prepare(session, lease, since, terms) : Promise.resolve(lease)
+    return session.preparing ? this.#prepare(session, lease, since, terms) : lease
   }
 
   async #prepare(session: Session, lease: PooledLease, since: number, { timeoutMs, signal }: Terms): Promise<PooledLease> {
+    const starts = session.relaunching
     await this.#preparer.prepare(session, lease, since + timeoutMs, signal)
+    // One more may be starting now.
+    if (starts) this.#demand.poke('ready')
     session.preparing = false
     if (session.state === 'leased') this.#roster.slotFreed(session)
     return lease

@@ -8,11 +8,12 @@ export interface LeaseHost {
   readonly clock: Clock
   readonly timeouts: Timeouts
   report(problem: unknown, where: string): void
-  turnBegun(session: Session, owner: PooledLease): void
+  /** A turn is about to begin. */
+  turnBegun(session: Session, owner: PooledLease, turn: object): void
   /** The program's terminal message has come. */
   turnSettled(session: Session, owner: PooledLease): void
   /** The caller has its answer or its error. */
-  requestEnded(session: Session, outcome: RequestOutcome, durationMs: number): void
+  requestEnded(session: Session, turn: object, outcome: RequestOutcome, durationMs: number): void
   /** The lease is over, for whatever reason; its handle is dead already. */
   leaseEnded(session: Session, lease: PooledLease): void
   released(session: Session, lease: PooledLease): void

@@ -27,7 +27,7 @@ export class Preparer {
 
   /** For a session that is bound already. */
   isNeeded(session: Session): boolean {
-    return session.tenant !== undefined && (session.channel?.bind !== undefined || this.willResume(session))
+    return session.tenant !== undefined && (session.relaunching || session.channel?.bind !== undefined || this.willResume(session))
   }
 
   /** True when the key's state is in the store. */
@@ -79,14 +79,17 @@ export class Preparer {
     const { tenant, key } = session
     if (tenant === undefined) return
     const { resumesAtSpawn = false } = this.#env.driver.capabilities
-    if (resumesAtSpawn && this.willResume(session)) {
+    if (resumesAtSpawn && (session.relaunching || this.willResume(session))) {
       const record = await this.#take(tenant, key!, taken)
-      if (record) await this.#relauncher.relaunch(session, { tenant, token: record.token })
+      session.past = record?.past
+      // One that has no process yet is started in any case.
+      if (record || session.relaunching) await this.#relauncher.relaunch(session, tenant, record?.token)
     }
     const resumes = taken.record !== undefined || this.willResume(session)
     await session.channel?.bind?.({ tenant, key, ...(resumes && { resumes }) }, signal)
     if (resumesAtSpawn || key === undefined || !session.channel?.resume) return
     const record = await this.#take(tenant, key, taken)
+    session.past = record?.past
     if (record) await session.channel.resume(record.token, signal)
   }
 

@@ -3,6 +3,7 @@ import { endChild } from '../process/ending.ts'
 import { describeExit } from '../process/exit-text.ts'
 import { runWithDeadline } from '../kernel/deadline.ts'
 import { canResume, type PoolEnvironment } from './environment.ts'
+import { pastOf } from './key-past.ts'
 import type { Roster } from './roster.ts'
 import type { Session } from './session.ts'
 import type { StartGate } from './start-gate.ts'
@@ -63,7 +64,8 @@ export class Retirer {
         () => new Error(`parking took longer than timeouts.settle`),
         session.ending,
       )
-      await runWithDeadline(() => store.put({ tenant, key, token, parkedAt: clock.wallTime() }), settings.timeouts.settle, clock, () => new Error('the store took longer than timeouts.settle'))
+      const record = { tenant, key, token, parkedAt: clock.wallTime(), past: pastOf(session, clock) }
+      await runWithDeadline(() => store.put(record), settings.timeouts.settle, clock, () => new Error('the store took longer than timeouts.settle'))
       return await this.retire(session, 'parked')
     } catch (problem) {
       // A session that crashed or was ended while it was parked has its reason already.

@@ -12,7 +12,7 @@ const ALLOWED: Readonly<Record<SessionState, readonly SessionState[]>> = {
   gone: [],
 }
 
-/** Hears of every change of state, after it is complete. */
+/** Hears of changes of state, after they are complete. */
 export interface RosterListener {
   changed(session: Session, from: SessionState | undefined, to: SessionState): void
 }
@@ -34,14 +34,20 @@ export class Roster {
   #parking = 0
   readonly #hook: PoolHooks['state']
   readonly #listeners: RosterListener[] = []
+  /** Those of them who hear of leases, too: there are many of these changes, and few whom they concern. */
+  readonly #leaseListeners: RosterListener[] = []
 
   constructor(hooks: PoolHooks) {
     this.#hook = hooks.state
   }
 
-  /** Listeners are called in the order they were added; the allocator, which acts on changes, is added last. */
-  listen(listener: RosterListener): void {
+  /**
+   * Listeners are called in the order they were added; the allocator, which acts on changes, is added last.
+   * @param leases Whether it hears also that an idle session is leased, and that a leased one is idle again.
+   */
+  listen(listener: RosterListener, leases: boolean): void {
     this.#listeners.push(listener)
+    if (leases) this.#leaseListeners.push(listener)
   }
 
   /** Live processes, starting and dying ones included (INV 9). */
@@ -198,7 +204,7 @@ export class Roster {
   /** A shared session has room for one more lease. Told to the listeners as leased → leased. */
   slotFreed(session: Session): void {
     this.refreshOpen(session)
-    for (let i = 0; i < this.#listeners.length; i++) this.#listeners[i]!.changed(session, 'leased', 'leased')
+    for (let i = 0; i < this.#leaseListeners.length; i++) this.#leaseListeners[i]!.changed(session, 'leased', 'leased')
   }
 
   /** Puts the session into, or out of, the list of those open to any caller (of its tenant). */
@@ -249,6 +255,8 @@ export class Roster {
 
   #tell(session: Session, from: SessionState | undefined, to: SessionState): void {
     if (this.#hook.isUsed()) this.#hook.call(session, from, to, session.endReason)
-    for (let i = 0; i < this.#listeners.length; i++) this.#listeners[i]!.changed(session, from, to)
+    const ofLease = (from === 'idle' && to === 'leased') || (from === 'leased' && to === 'idle')
+    const listeners = ofLease ? this.#leaseListeners : this.#listeners
+    for (let i = 0; i < listeners.length; i++) listeners[i]!.changed(session, from, to)
   }
 }

@@ -1,4 +1,4 @@
-import type { Channel, Child, EndReason, GreenroomError, SessionState, SessionView, Usage } from '../contracts/index.ts'
+import type { Channel, Child, EndReason, GreenroomError, KeyPast, SessionState, SessionView, Usage } from '../contracts/index.ts'
 import type { PooledLease } from './lease.ts'
 import type { Turn } from './turn.ts'
 
@@ -29,7 +29,7 @@ export class Session implements SessionView {
 
   // opener and relauncher
   child: Child
-  /** Its process is being replaced by another: what becomes of either is the relauncher's business. */
+  /** Its process is being replaced by another, or is not started before it is known whose it will be: that is the relauncher's business. */
   relaunching = false
   channel: Channel | undefined = undefined
   /** Series of failures before its start: failures of processes that started in the same series are one. */
@@ -38,6 +38,9 @@ export class Session implements SessionView {
   // allocator and lease
   generation = 0
   leaseCount = 0
+  /** `Clock.now()` of its first lease. */
+  servesSince: number | undefined = undefined
+  past: KeyPast | undefined = undefined
   requestCount = 0
   readonly leases = new Set<PooledLease>()
   /** Turns that have not reached their terminal message, also those whose caller has given up. */
@@ -99,7 +102,8 @@ export class Session implements SessionView {
   /** True when one more lease may be given on it. Callers share it only when it is communal or when they ask for its key. */
   get hasRoom(): boolean {
     const slots = this.communal || this.key !== undefined ? this.concurrency : 1
-    return this.load < slots && this.retireAtRelease === undefined && !this.preparing
+    const free = slots > 1 ? this.load < slots : this.leases.size + this.turns.size === 0
+    return free && this.retireAtRelease === undefined && !this.preparing
   }
 
   /** Ends every lease and turn at once. The handles are dead before anything else happens (INV 4). */

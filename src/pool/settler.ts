@@ -54,7 +54,9 @@ export class Settler implements LeaseHost {
     this.#env.report(problem, where)
   }
 
-  turnBegun(session: Session, owner: PooledLease): void {
+  turnBegun(session: Session, owner: PooledLease, turn: object): void {
+    const { requesting } = this.#env.hooks
+    if (requesting.isUsed()) requesting.call(session, { turn })
     this.#turns?.turnBegun(session)
     // A place beside the one its lease has: nobody else may have it (INV 1).
     if (owner.turnCount > 1) this.#roster.refreshOpen(session)
@@ -67,11 +69,11 @@ export class Settler implements LeaseHost {
     if (session.state === 'leased' && (owner.turnCount > 0 || owner.over)) this.#roster.slotFreed(session)
   }
 
-  requestEnded(session: Session, outcome: RequestOutcome, durationMs: number): void {
+  requestEnded(session: Session, turn: object, outcome: RequestOutcome, durationMs: number): void {
     const { hooks, statistics } = this.#env
     statistics.requests++
     if (outcome === 'answered') statistics.answered(durationMs, this.clock.now())
-    if (hooks.request.isUsed()) hooks.request.call(session, { outcome, durationMs })
+    if (hooks.request.isUsed()) hooks.request.call(session, { outcome, durationMs, turn })
   }
 
   leaseEnded(session: Session, lease: PooledLease): void {

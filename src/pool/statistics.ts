@@ -82,6 +82,8 @@ export class RecentTimes {
   #previous = histogram()
   readonly #both = histogram()
   #turnAt: number
+  /** How many zeros are not in the histogram yet: most callers wait for nothing. */
+  #zeros = 0
   /** What was figured out last; `undefined` when something has changed since. */
   #known: { readonly percentiles: Percentiles | undefined } | undefined
 
@@ -94,7 +96,8 @@ export class RecentTimes {
     if (now >= this.#turnAt) this.#turn(now)
     this.#known = undefined
     this.mean.add(ms)
-    this.#current.recordValue(Math.min(LONGEST_US, Math.max(0, Math.round(ms * 1_000))))
+    if (ms === 0) this.#zeros++
+    else this.#current.recordValue(Math.min(LONGEST_US, Math.max(0, Math.round(ms * 1_000))))
   }
 
   get percentiles(): Percentiles | undefined {
@@ -105,6 +108,7 @@ export class RecentTimes {
   }
 
   #figureOut(): Percentiles | undefined {
+    this.#recordZeros()
     const both = this.#both
     both.reset()
     both.add(this.#previous)
@@ -114,8 +118,14 @@ export class RecentTimes {
     return { p50: at(50), p95: at(95), p99: at(99) }
   }
 
+  #recordZeros(): void {
+    if (this.#zeros > 0) this.#current.recordValueWithCount(0, this.#zeros)
+    this.#zeros = 0
+  }
+
   #turn(now: number): void {
     this.#known = undefined
+    this.#recordZeros()
     const missedOne = now >= this.#turnAt + WINDOW_MS
     ;[this.#previous, this.#current] = [this.#current, this.#previous]
     this.#current.reset()

@@ -23,6 +23,8 @@ export class Tenant {
   unclaimed = 0
   /** Its callers in the queue, each of whom may lead to one more session. */
   queued = 0
+  /** Of these, how many need a process that is started with the parked state of their key. */
+  resuming = 0
   /** Its callers who may not queue yet, because the tenant holds as many sessions as it may. */
   readonly gated = new LinkedList<Waiter>()
 

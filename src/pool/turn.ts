@@ -62,7 +62,7 @@ export class Turn implements TurnSink {
     session.requestCount++
     session.turns.add(turn)
     owner.turnCount++
-    host.turnBegun(session, owner)
+    host.turnBegun(session, owner, turn)
     try {
       session.channel!.turn(message, turn)
     } catch (error) {
@@ -136,7 +136,7 @@ export class Turn implements TurnSink {
   #detach(outcome: RequestOutcome): void {
     if (this.#timeout) this.#host.timeouts.remove(this.#timeout)
     this.#forgetSignal?.()
-    this.#host.requestEnded(this.#session, outcome, this.#host.clock.now() - this.#startedAt)
+    this.#host.requestEnded(this.#session, this, outcome, this.#host.clock.now() - this.#startedAt)
   }
 
   /** Ends it for the consumer, now, and asks the program to stop. */

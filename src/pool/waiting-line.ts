@@ -20,16 +20,22 @@ export class Waiter implements AcquireRequest {
   readonly key: string | undefined
   readonly priority: number
   readonly since: number
+  /** What it asked for, as the hooks know it. */
+  readonly request: AcquireRequest
   readonly terms: Terms
   readonly promise: Promise<PooledLease>
   /** Its place in the queue strategy. */
   ticket: QueueTicket | undefined = undefined
+  /** The ticket it had when it was taken out of the queue. */
+  formerTicket: QueueTicket | undefined = undefined
   /** Its place in the line for a key, or before a tenant's gate. */
   node: LinkedNode<Waiter> | undefined = undefined
   timeout: Timeout | undefined = undefined
   forgetSignal: (() => void) | undefined = undefined
   waiting = true
-  resolve!: (lease: PooledLease) => void
+  /** The state of its key is parked, and can be restored only in a process that is started with it. */
+  resumes = false
+  resolve!: (lease: PooledLease | Promise<PooledLease>) => void
   reject!: (error: GreenroomError) => void
 
   constructor(request: AcquireRequest, since: number, terms: Terms) {
@@ -37,6 +43,7 @@ export class Waiter implements AcquireRequest {
     this.key = request.key
     this.priority = request.priority
     this.since = since
+    this.request = request
     this.terms = terms
     this.promise = new Promise((resolve, reject) => {
       this.resolve = resolve
@@ -106,13 +113,16 @@ export class WaitingLine {
 
   /** Puts it in the queue for any session. Throws what the queue throws. */
   queue(waiter: Waiter): void {
-    const ticket: unknown = this.#env.queue.push(waiter)
+    const ticket: unknown = this.#env.queue.push(waiter, waiter.formerTicket)
     if (typeof ticket !== 'object' || ticket === null || 'then' in ticket) {
       disown(ticket)
       throw new Error('its push gave no ticket')
     }
     waiter.ticket = ticket
-    this.#roster.tenant(waiter.tenant).queued++
+    waiter.formerTicket = undefined
+    const tenant = this.#roster.tenant(waiter.tenant)
+    tenant.queued++
+    if (waiter.resumes) tenant.resuming++
     this.#queued++
   }
 
@@ -160,9 +170,12 @@ export class WaitingLine {
         this.#env.report(new Error(`it gave nobody, and ${waiting} wait in it`), `the queue's ${name}`)
         break
       }
-      const waits = waiter.ticket !== undefined
-      if (waits) this.#left(waiter)
-      else disown(waiter)
+      const { ticket } = waiter
+      const waits = ticket !== undefined
+      if (waits) {
+        this.#left(waiter)
+        waiter.formerTicket = ticket
+      } else disown(waiter)
       if (waits && (tenant === undefined || waiter.tenant === tenant)) return waiter
       const error = new GreenroomError('STRATEGY_FAILED', `the queue's ${name} gave ${waits ? 'a caller of another tenant' : 'somebody who does not wait in it'}`)
       this.#env.report(error, `the queue's ${name}`)
@@ -183,7 +196,9 @@ export class WaitingLine {
 
   #left(waiter: Waiter): void {
     waiter.ticket = undefined
-    this.#roster.tenant(waiter.tenant).queued--
+    const tenant = this.#roster.tenant(waiter.tenant)
+    tenant.queued--
+    if (waiter.resumes) tenant.resuming--
     this.#queued--
   }
 

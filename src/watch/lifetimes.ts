@@ -12,10 +12,13 @@ const LIFE_JITTER = 0.1
 
 interface Life {
   idle: Timeout | undefined
-  end: Timeout | undefined
+  readonly end: Timeout | undefined
 }
 
-/** Ends sessions that lie idle for too long, and those that have lived for long enough. */
+/**
+ * Ends sessions that lie idle for too long, and those that have lived for long enough. A session has one idle time-out, which is not touched by
+ * leases: when it is due, it looks how long the session has lain idle by then.
+ */
 export class Lifetimes implements RosterListener {
   readonly #env: PoolEnvironment
   readonly #roster: Roster
@@ -38,18 +41,22 @@ export class Lifetimes implements RosterListener {
     if (from === undefined) return this.#born(session)
     const life = this.#lives.get(session)
     if (!life) return
-    if (to === 'idle') {
-      // A probe is no use: the time it lay idle goes on (INV 26).
-      if (from === 'checking') return this.#resume(session, life)
-      const { idle } = this.#env.settings.timeouts
-      life.idle = idle === Infinity ? undefined : this.#timeouts.add(idle, this.#idledOut, session)
-    } else if (to === 'leased') {
-      if (life.idle) this.#timeouts.remove(life.idle)
-      life.idle = undefined
-    } else if (to === 'ending') {
+    if (from === 'starting' && to === 'idle') this.#arm(session, life, this.#env.settings.timeouts.idle)
+    // A probe is no use: the time it lay idle goes on (INV 26).
+    else if (from === 'checking' && to === 'idle') this.#look(session)
+    else if (to === 'ending') {
       if (life.idle) this.#timeouts.remove(life.idle)
       if (life.end) this.#timeouts.remove(life.end)
       this.#lives.delete(session)
+    }
+  }
+
+  /** timeouts.idle may be another: it counts for those that lie idle now. */
+  reconfigured(): void {
+    for (const [session, life] of this.#lives) {
+      if (life.idle) this.#timeouts.remove(life.idle)
+      life.idle = undefined
+      if (session.state !== 'starting') this.#look(session)
     }
   }
 
@@ -59,17 +66,27 @@ export class Lifetimes implements RosterListener {
     this.#lives.set(session, { idle: undefined, end: total === Infinity ? undefined : this.#timeouts.add(span, this.#aged, session) })
   }
 
-  #resume(session: Session, life: Life): void {
-    if (life.idle && life.idle.list === undefined) this.#idledOut(session)
+  #arm(session: Session, life: Life, ms: number): void {
+    if (life.idle) this.#timeouts.remove(life.idle)
+    life.idle = ms === Infinity ? undefined : this.#timeouts.add(ms, this.#look, session)
+  }
+
+  readonly #look = (session: Session): void => {
+    const life = this.#lives.get(session)
+    if (!life) return
+    const { idle } = this.#env.settings.timeouts
+    const isIdle = session.state === 'idle'
+    const left = isIdle ? session.lastUsedAt + idle - this.#env.clock.now() : idle
+    // One that is out already is looked at again: it may be used once more.
+    this.#arm(session, life, left > 0 ? left : idle)
+    if (isIdle && left <= 0) this.#idledOut(session)
   }
 
   readonly #aged = (session: Session): void => {
     this.#settler.retireAtRelease(session, 'aged')
   }
 
-  readonly #idledOut = (session: Session): void => {
-    // Being probed: looked at again when that is over.
-    if (session.state !== 'idle') return
+  #idledOut(session: Session): void {
     if (!session.unclaimed) return void this.#retirer.park(session, 'idle')
     // A spare may be wanted all the same: the scaler decides.
     this.#roster.expire(session)

@@ -55,6 +55,8 @@ export class Scaling implements RosterListener {
   #wanted: Wanted | undefined
   readonly #warmUps = new Set<WarmUp>()
   #closed = false
+  /** What the scaler was shown last. */
+  readonly #seen: number[] = []
   #nextTick: Timer | undefined
   /** Runs while callers are left to busy sessions. */
   #doubt: Timer | undefined
@@ -190,7 +192,7 @@ export class Scaling implements RosterListener {
 
   #reconcile(trigger: ScaleTrigger): void {
     if (this.#closed) return
-    if (this.#automatic) this.#askScaler(trigger)
+    if (this.#automatic && this.#isWorthAsking(trigger)) this.#askScaler(trigger)
     this.#grow()
     this.#shrink()
     if (this.#roster.staying >= Math.min(this.#decision.target, this.#capacity.max)) this.#roomMaker.makeRoom(this.#line.queued)
@@ -206,6 +208,39 @@ export class Scaling implements RosterListener {
       this.#doubt = undefined
       this.poke()
     }, delayMs, { background: true })
+  }
+
+  /**
+   * A session that is lent and given back within one turn of the event loop is no news, nor is one more caller who waits while there are as many
+   * sessions as there may be. With isolation 'none' one caller is like the other; else it matters whose they are. And time has passed at a tick.
+   */
+  #isWorthAsking(trigger: ScaleTrigger): boolean {
+    const { max } = this.#capacity
+    const isNew = this.#looksNew()
+    if (trigger !== 'taken' && !(trigger === 'waiter' && this.#env.settings.isolation === 'none')) return true
+    const sated = this.#line.queued > 0 && this.#decision.target >= max && this.#roster.staying >= max
+    return isNew && !sated
+  }
+
+  /** Whether anything a scaler counts is other than it was when it was last looked at. */
+  #looksNew(): boolean {
+    const { counts, staying, busy, idleBound, idleSpares, expiredSpares } = this.#roster
+    const seen = this.#seen
+    let isNew = false
+    const note = (place: number, count: number): void => {
+      isNew ||= seen[place] !== count
+      seen[place] = count
+    }
+    note(0, staying)
+    note(1, counts.starting)
+    note(2, busy)
+    note(3, idleBound)
+    note(4, idleSpares)
+    note(5, expiredSpares)
+    note(6, counts.checking)
+    note(7, this.#line.queued)
+    note(8, this.#capacity.max)
+    return isNew
   }
 
   #askScaler(trigger: ScaleTrigger): void {
@@ -247,7 +282,7 @@ export class Scaling implements RosterListener {
   #grow(): void {
     const missing = this.#decision.target - this.#roster.staying
     for (let i = 0; i < missing; i++) {
-      if (!this.#launcher.start(this.#decision.reason)) break
+      if (!this.#launcher.startForCallers(this.#decision.reason)) break
     }
     for (const warmUp of this.#warmUps) {
       while (warmUp.missing > 0) {

@@ -5,6 +5,7 @@ import type { AcquireOptions, Lease, PoolConfig } from 'greenroom'
 import type { ClaudeCodeEvent, ClaudeCodePermission, ClaudeCodeResult } from 'greenroom/plugins/drivers/claude-code'
 import { describe, expect, it } from 'vitest'
 import { claudeWorld } from '../support/claude-code.ts'
+import { startHost } from '../support/host-process.ts'
 import { isAlive, openPool, pidOf, processesMarked, until, markOf, type RealPool } from '../support/real-pool.ts'
 import { greenroomErrorOf } from '../support/rejection.ts'
 import { tempFolder } from '../support/temp-folder.ts'
@@ -69,14 +70,14 @@ describe('conversations with Claude Code', () => {
   })
 
   it('are ended when they are silent, but not while a tool runs or a permission is thought about', async () => {
-    const { pool, endings } = await openClaude({ timeouts: { silence: '3s' } }, { allowedTools: ['Bash(sleep *)'] })
+    const { pool, endings } = await openClaude({ timeouts: { silence: '2s' } }, { allowedTools: ['Bash(sleep *)'] })
     const allow = async ({ tool_name }: ClaudeCodePermission): Promise<object> => {
-      await new Promise((resolve) => setTimeout(resolve, 3_300))
+      await new Promise((resolve) => setTimeout(resolve, 2_200))
       return tool_name === 'Bash' ? { behavior: 'allow' } : { behavior: 'deny' }
     }
     const lease = await pool.acquire({ key: 'k', handlers: { can_use_tool: allow } })
     const other = await pool.acquire({ tenant: 'other', key: 'k' })
-    const [asked, quiet] = await Promise.all([ask(lease, 'bash touch x; echo made'), ask(other, 'bash sleep 3.3')])
+    const [asked, quiet] = await Promise.all([ask(lease, 'bash touch x; echo made'), ask(other, 'bash sleep 2.2')])
     expect([asked, quiet]).toEqual(['made', expect.stringContaining('no output')])
     other.release()
     expect((await greenroomErrorOf(() => ask(lease, 'hang'))).code).toBe('SESSION_SILENT')
@@ -90,6 +91,21 @@ describe('conversations with Claude Code', () => {
     await writeFile(go, '')
     await until(() => endings.size === 1)
     expect([...endings.values()]).toEqual(['contaminated'])
+  })
+})
+
+describe('a host of Claude Code that is killed', () => {
+  it.runIf(process.platform === 'linux')('in the middle of a turn leaves neither the program behind nor its tools', async () => {
+    const driver = { use: 'claude-code', ...options, folders: { root: await tempFolder() }, allowedTools: ['Bash(sleep *)'] }
+    const host = startHost({ driver, size: { min: 1, max: 1, spare: 0 }, health: false, stateDir: false })
+    const marks = new Set((await host.has('ready')).map((pid) => markOf(pid)!))
+    host.tell('visit default k {"prompt":"bash sleep 600"}')
+    await until(() => processesMarked(marks).length > 1)
+    process.kill(host.pid, 'SIGKILL')
+    await host.exited
+    await until(() => processesMarked(marks).length === 0)
+    // Nor does it go on spending money.
+    await until(() => api.open() === 0)
   })
 })
 

@@ -1,4 +1,5 @@
 import type { PoolConfig } from 'greenroom'
+import type { ReplResult } from 'greenroom/plugins/drivers/node-repl'
 import type { PythonResult } from 'greenroom/plugins/drivers/python-repl'
 import type { ShellResult } from 'greenroom/plugins/drivers/shell'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -31,6 +32,34 @@ interface Language {
   readonly search: string
   /** Leaves a secret in all these places. */
   plant(secret: string): string
+}
+
+const node: Language = {
+  driver: 'node-repl',
+  run: (code) => ({ code }),
+  said: (answer) => { const { stdout, stderr, value, error } = answer as ReplResult; return JSON.stringify([stdout, stderr, value, error?.name]) },
+  set: 'globalThis.kept = "of " + "mine"',
+  get: 'globalThis.kept ?? "nothing"',
+  unset: 'nothing',
+  forever: 'console.log("begun"); for (;;) {}',
+  // What a timer runs is not under the request that set it.
+  deaf: 'console.log("begun"); await new Promise(() => setTimeout(() => { for (;;) {} }))',
+  crash: 'process.abort()',
+  leave: 'process.exit(0)',
+  plant: (secret) => [
+    `globalThis.secret = '${secret}'; let lexical = secret; var keep = () => secret; Object.prototype[secret] = secret; Array.prototype.planted = secret`,
+    'process.env.SECRET = secret; process.argv.push(secret); process.execArgv.push(secret); process.title = secret; process.planted = secret',
+    'require.cache[secret] = { exports: secret }; process.on("exit", function planted() { return secret }); console.planted = secret',
+    'job = require("child_process").spawn("sleep", ["1000"], { env: { ...process.env, SECRET: secret }, argv0: secret })',
+    'require("fs").openSync("/dev/null"); setInterval(() => console.log(secret), 20); console.log(secret)',
+  ].join('\n'),
+  search: [
+    'var { execFileSync } = require("child_process"), { inspect } = require("util")',
+    'var everything = { showHidden: true, depth: 3, maxArrayLength: null, maxStringLength: null, breakLength: Infinity }',
+    'for (const place of [globalThis, process, console, Object.prototype, Array.prototype]) console.log(inspect(Object.getOwnPropertyDescriptors(place), everything).slice(0, 2e6))',
+    'console.log(typeof lexical === "undefined" ? "" : lexical, typeof keep === "undefined" ? "" : keep(), Object.keys(require.cache), process.listeners("exit").map((f) => f()))',
+    'console.log(execFileSync("sh", ["-c", "env; ls -l /proc/$PPID/fd; cat /proc/$PPID/environ /proc/$PPID/cmdline; ps -o args= --ppid $PPID"]).toString())',
+  ].join('\n'),
 }
 
 const python: Language = {
@@ -80,7 +109,7 @@ const shell = (command: string): Language => ({
   search: 'set; env; export -p; alias; trap; pwd; jobs; history 2>/dev/null; ls -l /proc/$$/fd; tr "\\0" " " < /proc/$$/environ; tr "\\0" " " < /proc/$$/cmdline; ps -o args= --ppid $$; echo "$@ $-"; umask',
 })
 
-describe.each<[string, Language]>([['python-repl', python], ['shell', shell('bash')], ['shell with sh', shell('sh')]])('a pool of %s', (_name, language) => {
+describe.each<[string, Language]>([['node-repl', node], ['python-repl', python], ['shell', shell('bash')], ['shell with sh', shell('sh')]])('a pool of %s', (_name, language) => {
   const { driver, run, said } = language
 
   it('keeps the state of a key, starts warm, and gives tenants processes of their own', async () => {

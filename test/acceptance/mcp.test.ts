@@ -4,13 +4,12 @@ import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { Lease, PoolConfig } from 'greenroom'
 import { describe, expect, it } from 'vitest'
-import { isAlive, openPool, pidOf, until, type RealPool } from '../support/real-pool.ts'
+import { isAlive, openPool, until, type RealPool } from '../support/real-pool.ts'
 import { greenroomErrorOf } from '../support/rejection.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 
 const resolve = createRequire(import.meta.url).resolve
 const FILES = resolve('@modelcontextprotocol/server-filesystem/dist/index.js')
-const MEMORY = resolve('@modelcontextprotocol/server-memory/dist/index.js')
 const FIXTURE = fileURLToPath(new URL('../fixtures/mcp-server.mjs', import.meta.url))
 
 interface ToolResult {
@@ -76,21 +75,6 @@ describe('the filesystem server in a pool', () => {
 })
 
 describe('MCP servers in a pool', () => {
-  it('fail their request at once when they crash, and within the silence time-out when they hang; the next one works', async () => {
-    const env = { MEMORY_FILE_PATH: join(await tempFolder(), 'memory.jsonl') }
-    const { pool, endings } = await openServers([MEMORY], { env }, { timeouts: { silence: '400ms', start: '60s', acquire: '60s' } })
-    for (const [signal, code] of [['SIGKILL', 'SESSION_CRASHED'], [undefined, 'SESSION_SILENT']] as const) {
-      const lease = await pool.acquire({ key: 'k' })
-      const pid = pidOf(pool, lease)
-      process.kill(pid, 'SIGSTOP')
-      const failure = greenroomErrorOf(() => call(lease, 'read_graph'))
-      if (signal) process.kill(pid, signal)
-      expect((await failure).code).toBe(code)
-    }
-    expect(JSON.parse(await pool.use({ key: 'k' }, (lease) => call(lease, 'read_graph')))).toEqual({ entities: [], relations: [] })
-    expect([...endings.values()]).toEqual(['crashed', 'silent'])
-  })
-
   it('are ended when a request was given up: they need not answer it, and nothing else proves that they have stopped', async () => {
     const { pool, endings } = await openServers([FIXTURE], {}, { timeouts: { settle: '50ms', start: '60s', acquire: '60s' } })
     const lease = await pool.acquire({ key: 'k' })

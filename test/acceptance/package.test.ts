@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs'
-import { cp, symlink } from 'node:fs/promises'
+import { cp, mkdir, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { nodeVersions, type NodeVersion } from '../support/node-versions.ts'
@@ -70,8 +70,8 @@ const FAVOURITE_PROGRAM = `
 import { createPool, defineConfig } from 'greenroom'
 import favourites from 'greenroom-favourites'
 
-// @ts-expect-error an option is missing
-defineConfig({ driver: 'node-repl', evictor: 'favourites' })
+// @ts-expect-error an unknown option of a plugin of somebody else
+defineConfig({ driver: 'node-repl', evictor: { use: 'favourites', tenant: ['acme'] } })
 const pool = await createPool({
   driver: 'node-repl', size: { max: 2, spare: 0 }, plugins: [favourites], evictor: { use: 'favourites', tenants: ['acme'] },
 })
@@ -150,7 +150,10 @@ describe('the package', () => {
   it('takes a plugin made from the template, which packs and tests itself, and is typed', async () => {
     await using template = await Project.empty()
     await cp(join(ROOT, 'examples/plugin-template'), template.path, { recursive: true })
-    await symlink(join(ROOT, 'node_modules'), template.at('node_modules'))
+    // What `npm install` would bring it, without asking the registry.
+    await mkdir(template.at('node_modules'))
+    await symlink(project.at('node_modules/greenroom'), template.at('node_modules/greenroom'))
+    for (const name of ['typescript', '@types', '.bin']) await symlink(join(ROOT, 'node_modules', name), template.at(`node_modules/${name}`))
     const packed = await template.run('npm', ['pack', '--json', '--pack-destination', project.path, '--loglevel=error'])
     expect(packed.code, packed.stdout + packed.stderr).toBe(0)
     const [, name] = /"filename": "(.*)"/.exec(packed.stdout) ?? []

@@ -54,6 +54,11 @@ const CASES: Readonly<Record<ErrorCode, () => Promise<unknown>>> = {
     }))],
   })),
   QUEUE_FULL: async () => rejection((await scene({ ...BARE, queue: { max: 0 } })).pool.acquire()),
+  OVERLOADED: async () => {
+    const { pool } = await scene({ ...BARE, admission: { use: 'gradient2', min: 1, max: 1 } })
+    await pool.acquire()
+    return rejection(pool.acquire())
+  },
   REFUSED: async () => rejection((await scene({}, { apply: ({ hooks }) => hooks.admit.tap('test', () => 'not today') })).pool.acquire()),
   ACQUIRE_TIMEOUT: async () => {
     const { pool, clock } = await scene(BARE)

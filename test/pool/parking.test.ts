@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { GUARANTEES, type ParkedSession, type Pool, type Store, z } from '../../src/contracts/index.ts'
+import { GUARANTEES, type KeyPast, type ParkedSession, type Pool, type Store, z } from '../../src/contracts/index.ts'
 import type { Kernel } from '../../src/contracts/index.ts'
 import { notesOf, scene, states, watched, write } from './scene.ts'
 
@@ -20,6 +20,25 @@ describe('a key whose session was idle for long', () => {
     const lease = await pool.acquire({ key: 'k' })
     expect(await notesOf(lease)).toEqual(['k'])
     expect(pool.getPoolStats()).toMatchObject({ parked: 0 })
+  })
+
+  it.each([false, true])('is known with its past when it is resumed (as the program starts: %s)', async (resumesAtSpawn) => {
+    const pasts: (KeyPast | undefined)[] = []
+    const { pool, clock } = await scene(CONFIG, {
+      capabilities: { ...PARKS, resumesAtSpawn },
+      apply: ({ hooks }) => hooks.released.tap('test', ({ past }) => void pasts.push(past)),
+    })
+    const begun = clock.wallTime()
+    for (let n = 0; n < 3; n++) {
+      await leave(pool, 'k')
+      await clock.advance(500)
+    }
+    await clock.advance(1_500)
+    await leave(pool, 'k')
+    await clock.advance(2_000)
+    await leave(pool, 'k')
+    const past = (uses: number, after: number): KeyPast => ({ uses, firstUsedAt: begun, lastUsedAt: begun + after })
+    expect(pasts).toEqual([undefined, undefined, undefined, past(3, 1_000), past(4, 3_000)])
   })
 
   it('is served as resumed from a spare', async () => {
@@ -136,6 +155,116 @@ describe('a state that can be restored only as the program starts', () => {
     await clock.advance(1_000)
     expect(pool.getPoolStats().parked).toBe(1)
     expect(await notesOf(await pool.acquire({ key: 'k' }))).toEqual(['k'])
+  })
+
+  describe('for a caller who waits for a process', () => {
+    const FULL = { ...CONFIG, size: { max: 1, spare: 0 } } as const
+    const TWO = { ...CONFIG, size: { max: 2, spare: 0, starting: 1 } } as const
+
+    it.each([[false], [true]])('is, in the one process that is started for it (bound at the spawn: %s)', async (bindsAtSpawn) => {
+      const { pool, clock, control, children } = await scene(FULL, { capabilities: { ...AT_SPAWN, bindsAtSpawn }, behaviour: { start: { ms: 100 } } })
+      control.behaviour.start = { ms: 100 }
+      const lease = watched(pool.acquire({ key: 'k' }))
+      await clock.advance(100)
+      await lease.value!.request(write('k'))
+      lease.value!.release()
+      await clock.advance(1_000)
+      expect(pool.getPoolStats()).toMatchObject({ size: 0, parked: 1 })
+      const before = children.length
+      const [back, next] = [watched(pool.acquire({ key: 'k' })), watched(pool.acquire({ key: 'k' }))]
+      await clock.advance(99)
+      expect([back.state, pool.getPoolStats().parked]).toEqual(['pending', 0])
+      await clock.advance(1)
+      expect([await notesOf(back.value!), back.value!.served, children.length - before, next.state]).toEqual([['k'], 'started', 1, 'pending'])
+      back.value!.release()
+      await clock.settle()
+      expect([await notesOf(next.value!), next.value!.served]).toEqual([['k'], 'same-key'])
+      expect(pool.getPoolStats()).toMatchObject({ started: 2, starting: 0, waiting: 0 })
+    })
+
+    it('is while others wait for theirs: each is started once, in turn, and no more at a time than may', async () => {
+      const { pool, clock, control, children } = await scene(TWO, { capabilities: AT_SPAWN })
+      for (const key of ['k1', 'k2', 'k3']) await leave(pool, key)
+      await clock.advance(1_100)
+      expect(pool.getPoolStats()).toMatchObject({ size: 0, parked: 3 })
+      const before = children.length
+      control.behaviour.start = { ms: 100 }
+      const back = ['k1', 'k2', 'k3'].map((key) => watched(pool.acquire({ key })))
+      await clock.advance(50)
+      expect(children.length - before).toBe(1)
+      await clock.advance(50)
+      expect(back.map(({ state }) => state)).toEqual(['resolved', 'pending', 'pending'])
+      await clock.advance(100)
+      expect(await notesOf(back[1]!.value!)).toEqual(['k2'])
+      back[1]!.value!.release()
+      await clock.advance(1_200)
+      expect(await notesOf(back[2]!.value!)).toEqual(['k3'])
+      expect([children.length - before, control.peak]).toEqual([3, 2])
+    })
+
+    it('does not come before those who came first and need no certain process', async () => {
+      const { pool, clock } = await scene(FULL, { capabilities: AT_SPAWN })
+      await leave(pool, 'k')
+      await clock.advance(1_100)
+      const holder = await pool.acquire()
+      const [plain, back] = [watched(pool.acquire()), watched(pool.acquire({ key: 'k' }))]
+      holder.release()
+      await clock.settle()
+      expect([plain.state, back.state]).toEqual(['resolved', 'pending'])
+      plain.value!.release()
+      await clock.settle()
+      expect(await notesOf(back.value!)).toEqual(['k'])
+    })
+
+    it('is kept when it cannot be started with; then a start without it is tried before the next', async () => {
+      const { pool, clock, control, children } = await scene(FULL, { capabilities: AT_SPAWN })
+      await leave(pool, 'k')
+      await clock.advance(1_100)
+      const before = children.length
+      control.behaviour.start = { ms: 10, fails: true }
+      const first = watched(pool.acquire({ key: 'k' }))
+      await clock.advance(10)
+      expect([first.code, children.length - before, pool.getPoolStats().breaker]).toEqual(['START_FAILED', 1, 'closed'])
+      await clock.settle()
+      expect(pool.getPoolStats().parked).toBe(1)
+      const second = watched(pool.acquire({ key: 'k' }))
+      await clock.advance(10)
+      expect(children.at(-1)!.spec.env).toBeUndefined()
+      control.behaviour.start = { ms: 10 }
+      await clock.advance(10_000)
+      expect(await notesOf(second.value!)).toEqual(['k'])
+      second.value!.release()
+      await clock.advance(1_100)
+      const last = children.length
+      const third = watched(pool.acquire({ key: 'k' }))
+      await clock.advance(10)
+      expect([await notesOf(third.value!), children.length - last]).toEqual([['k'], 1])
+    })
+
+    it('is started without it when another host has taken it meanwhile', async () => {
+      let there = true
+      const taken: Store = { put: async () => undefined, take: async () => void (there = false), has: () => there, size: 1 }
+      const { pool, clock, children } = await scene({ ...FULL, store: 'shared' as never }, {
+        capabilities: AT_SPAWN,
+        apply: (kernel) => kernel.strategy('store', 'shared', { description: 'A store for this test.', options: z.strictObject({}), create: () => taken }),
+      })
+      const lease = await pool.acquire({ key: 'k' })
+      expect([await notesOf(lease), children.length, children[0]!.spec.env]).toEqual([[], 1, undefined])
+      lease.release()
+      await clock.settle()
+    })
+
+    it('is kept when its caller gives up meanwhile', async () => {
+      const { pool, clock, control } = await scene(FULL, { capabilities: AT_SPAWN })
+      await leave(pool, 'k')
+      await clock.advance(1_100)
+      control.behaviour.start = { ms: 100 }
+      const back = watched(pool.acquire({ key: 'k', timeout: 50 }))
+      await clock.advance(50)
+      expect(back.code).toBe('ACQUIRE_TIMEOUT')
+      await clock.advance(1_000)
+      expect(pool.getPoolStats()).toMatchObject({ size: 0, parked: 1 })
+    })
   })
 
   it('is kept when the pool is closed meanwhile, and nothing is started any more', async () => {

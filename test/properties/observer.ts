@@ -160,12 +160,15 @@ export class Observer {
 
   #granted(session: SessionView, { tenant, key }: { tenant: string; key: string | undefined }): void {
     this.#left(tenant, key)
-    const { setting, communal } = this.#theatre
+    const { setting, communal, world } = this.#theatre
     const { id } = session
-    const program = this.#theatre.program(id)
+    // What can be resumed only at a spawn may be granted first, and started then.
+    const program = world.programs.findLast(({ sessionId }) => sessionId === id)
+    this.#fault(program === undefined && !(setting.resumesAtSpawn && key !== undefined), `${id} was lent and has no program`)
     const shared = session.outstanding > 1
-    if (!shared) for (const note of program.notes) checkNote(this.#theatre, note, { name: 'the next', tenant, key })
-    this.#fault(!shared && program.unanswered > 0, `${id} was lent with ${program.unanswered} unanswered requests (INV 1)`)
+    if (!shared) for (const note of program?.notes ?? []) checkNote(this.#theatre, note, { name: 'the next', tenant, key })
+    const unanswered = program?.unanswered ?? 0
+    this.#fault(!shared && unanswered > 0, `${id} was lent with ${unanswered} unanswered requests (INV 1)`)
     const isOwn = session.tenant === tenant && session.key === key
     this.#fault(!isOwn && !(communal && key === undefined), `${id} of ${session.tenant}/${session.key} was given to ${tenant}/${key} (INV 2)`)
     this.#fault(session.leaseCount > (setting.maxUses ?? Infinity), `${id} was lent for the ${session.leaseCount}th time (INV 21)`)

@@ -35,7 +35,7 @@ export function createKernel(): KernelHarness {
 export function emptyStrategy(kind: StrategyKind): Record<string, unknown> {
   const methods: Record<StrategyKind, string[]> = {
     driver: ['spawnSpec', 'open'], balancer: ['pick'], scaler: ['decide'], health: ['check'], metrics: ['sample'], limit: ['judge'],
-    queue: ['push', 'next', 'nextOf', 'peek', 'remove'], evictor: ['choose'], restart: ['failed', 'ready'], store: ['put', 'take', 'has'],
+    admission: ['admit', 'finished'], queue: ['push', 'next', 'nextOf', 'peek', 'remove'], evictor: ['choose'], restart: ['failed', 'ready'], store: ['put', 'take', 'has'],
     gateway: ['listen', 'close'],
   }
   return { capabilities: {}, ...Object.fromEntries(methods[kind].map((name) => [name, () => undefined])) }

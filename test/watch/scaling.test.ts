@@ -180,3 +180,26 @@ describe('a scaler', () => {
     expect(views.at(-1)).toEqual([50, 110])
   })
 })
+
+describe('the scaler', () => {
+  it('is asked when there is something new to it, not at every lease', async () => {
+    let asked = 0
+    const { pool, clock } = await scene({ size: { min: 2, max: 2 }, isolation: 'none', scaler: 'counted' as never }, {
+      apply: ({ strategy }) => strategy('scaler', 'counted', {
+        description: 'test', options: z.strictObject({}), create: () => ({ decide: () => ({ target: 2, reason: `asked ${++asked} times` }) }),
+      }),
+    })
+    const before = asked
+    for (let n = 0; n < 100; n++) (await pool.acquire()).release()
+    expect(asked - before).toBeLessThanOrEqual(2)
+    const held = [await pool.acquire(), await pool.acquire()]
+    await clock.settle()
+    const busy = asked
+    const crowd = Array.from({ length: 100 }, () => pool.use(() => undefined))
+    for (const lease of held) lease.release()
+    await Promise.all(crowd)
+    expect(asked - busy).toBeLessThanOrEqual(2)
+    await clock.advance(10_000)
+    expect(asked - busy).toBeGreaterThanOrEqual(10)
+  })
+})

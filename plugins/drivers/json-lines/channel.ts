@@ -1,22 +1,26 @@
-import {
-  encodeLine, GreenroomError, LineDecoder, reportLostPipes, type Channel, type ChannelContext, type Child, type TurnSink,
-} from 'greenroom/kit'
+import { GreenroomError, reportLostPipes, type Channel, type ChannelContext, type Child, type TurnSink } from 'greenroom/kit'
 import { excerpt, Exchange, requestFailed } from './exchange.ts'
+import { ParsedMessages, type Messages } from './messages.ts'
 import type { JsonLinesOptions } from './options.ts'
 import { anyOf, isObject, partialMatcher, type Matcher } from './partial-match.ts'
+import { RawMessages } from './raw-messages.ts'
 
 type Asker = TurnSink | Exchange
+type Read = { readonly message: unknown; readonly fields: unknown }
 type Question = { readonly send?: unknown; readonly expect?: unknown }
 
-/** The patterns of the options, made into matchers once for all sessions. */
+/** What the options say of messages, made ready once for all sessions. */
 export interface Patterns {
+  readonly messages: Messages
   readonly terminal: Matcher | undefined
   readonly failure: Matcher | undefined
   readonly harmless: Matcher | undefined
 }
 
-export function patternsOf({ terminal, error, harmless }: JsonLinesOptions): Patterns {
+export function patternsOf(options: JsonLinesOptions): Patterns {
+  const { terminal, error, harmless, raw, maxFrame } = options
   return {
+    messages: raw ? new RawMessages(options) : new ParsedMessages(maxFrame),
     terminal: terminal && partialMatcher(terminal),
     failure: error && partialMatcher(error),
     harmless: harmless && anyOf(Array.isArray(harmless) ? harmless : [harmless]),
@@ -25,7 +29,7 @@ export function patternsOf({ terminal, error, harmless }: JsonLinesOptions): Pat
 
 /**
  * Who asked first is answered first, unless messages carry ids. A turn that was given up keeps its place until its last line
- * has come, so a late answer never goes to another (INV 1). Per request: one stringify, one write; per line: one parse.
+ * has come, so a late answer never goes to another (INV 1).
  */
 export class JsonLinesChannel implements Channel {
   readonly cancel?: (sink: TurnSink) => void
@@ -38,10 +42,12 @@ export class JsonLinesChannel implements Channel {
   readonly #context: ChannelContext
   readonly #options: JsonLinesOptions
   readonly #patterns: Patterns
+  readonly #messages: Messages
   /** Those who wait for the next lines, in order. With ids: only exchanges, for answers that come without one. */
   readonly #inOrder: Asker[] = []
   readonly #byId = new Map<unknown, Asker>()
   #lastId = 0
+  #gathering = false
   #broken = false
 
   constructor(child: Child, context: ChannelContext, options: JsonLinesOptions, patterns: Patterns) {
@@ -49,6 +55,7 @@ export class JsonLinesChannel implements Channel {
     this.#context = context
     this.#options = options
     this.#patterns = patterns
+    this.#messages = patterns.messages
     const { cancel, ping, reset, park, resume, goodbye } = options
     if (cancel) this.cancel = (sink) => this.#cancel(cancel.send, sink)
     if (ping) this.ping = async (signal) => void (await this.#ask(ping, signal, true))
@@ -61,7 +68,7 @@ export class JsonLinesChannel implements Channel {
       this.goodbye = async () => this.#write(options.id === undefined ? goodbye.send : this.#withId(goodbye.send, ++this.#lastId))
     }
 
-    const decoder = new LineDecoder({ frame: (line) => this.#line(line), error: (error) => this.#break(error) }, options.maxFrame)
+    const decoder = this.#messages.decoder({ frame: (line) => this.#line(line), error: (error) => this.#break(error) })
     child.stdout.on('data', (chunk: Buffer) => decoder.push(chunk))
     reportLostPipes(child, context.clock, (error) => this.#break(error))
     void child.exited.then(() => this.#failExchanges(new GreenroomError('SESSION_EXITED', 'The program ended before it answered')))
@@ -106,34 +113,42 @@ export class JsonLinesChannel implements Channel {
   }
 
   #withId(message: unknown, id: unknown): unknown {
-    const name = this.#options.id!
-    if (!isObject(message)) {
-      throw new GreenroomError('MESSAGE_INVALID', `The message must be an object: the driver puts an id in its field "${name}"`)
-    }
-    if (Object.hasOwn(message, name)) {
-      throw new GreenroomError('MESSAGE_INVALID', `The message must not have the field "${name}": the driver sets it`)
-    }
-    return { ...message, [name]: id }
+    return this.#messages.withId(message, this.#options.id!, id)
   }
 
+  /** Where many share a session, what they send in one turn of the event loop goes out in one system call. */
   #write(message: unknown): void {
-    this.#child.stdin.write(encodeLine(message))
+    const { stdin } = this.#child
+    if (this.#options.concurrency > 1 && !this.#gathering) {
+      this.#gathering = true
+      stdin.cork()
+      process.nextTick(() => {
+        this.#gathering = false
+        stdin.uncork()
+      })
+    }
+    this.#messages.write(stdin, message)
   }
 
-  #line(text: string): void {
+  #line(line: unknown): void {
     if (this.#broken) return
-    let line: unknown
+    let read: Read
     try {
-      line = JSON.parse(text)
+      read = this.#messages.read(line as never)
     } catch (error) {
-      const problem = `The program wrote a line that is not JSON: ${excerpt(text)}`
-      return this.#break(new GreenroomError('PROTOCOL_ERROR', problem, { cause: error }))
+      return this.#notJson(line, error)
     }
-    if (this.#patterns.harmless?.(line)) return
-    const asker = this.#askerOf(line)
-    if (asker === undefined) this.#context.unsolicited(line)
-    else if (asker instanceof Exchange) this.#toExchange(asker, line)
-    else this.#toTurn(asker, line)
+    const { message, fields } = read
+    if (this.#patterns.harmless?.(fields)) return
+    const asker = this.#askerOf(fields)
+    if (asker === undefined) this.#context.unsolicited(message)
+    else if (asker instanceof Exchange) this.#toExchange(asker, message)
+    else this.#toTurn(asker, message, fields)
+  }
+
+  #notJson(line: unknown, error: unknown): void {
+    const problem = `The program wrote a line that is not JSON: ${excerpt(String(line))}`
+    this.#break(new GreenroomError('PROTOCOL_ERROR', problem, { cause: error }))
   }
 
   #askerOf(line: unknown): Asker | undefined {
@@ -142,20 +157,32 @@ export class JsonLinesChannel implements Channel {
     return id === undefined || id === null ? this.#inOrder[0] : this.#byId.get(id)
   }
 
-  #toTurn(sink: TurnSink, line: unknown): void {
+  #toTurn(sink: TurnSink, message: unknown, fields: unknown): void {
     const { terminal, failure } = this.#patterns
-    const failed = failure !== undefined && failure(line)
-    if (!failed && terminal !== undefined && !terminal(line)) return sink.event(line)
+    const failed = failure !== undefined && failure(fields)
+    if (!failed && terminal !== undefined && !terminal(fields)) return sink.event(message)
     // Off the list first: the sink may begin the next turn at once.
-    this.#forget(sink, line)
-    if (failed) sink.fail(requestFailed(line))
-    else sink.done(line)
+    this.#forget(sink, fields)
+    if (failed) this.#withValue(message, (line) => sink.fail(requestFailed(line)))
+    else sink.done(message)
   }
 
-  #toExchange(exchange: Exchange, line: unknown): void {
-    const taken = exchange.take(line)
-    if (taken === 'foreign') this.#context.unsolicited(line)
-    else if (taken === 'last') this.#forget(exchange, line)
+  #toExchange(exchange: Exchange, message: unknown): void {
+    this.#withValue(message, (line) => {
+      const taken = exchange.take(line)
+      if (taken === 'foreign') this.#context.unsolicited(message)
+      else if (taken === 'last') this.#forget(exchange, line)
+    })
+  }
+
+  #withValue(message: unknown, use: (line: unknown) => void): void {
+    let line: unknown
+    try {
+      line = this.#messages.valueOf(message)
+    } catch (error) {
+      return this.#notJson(message, error)
+    }
+    use(line)
   }
 
   #forget(asker: Asker, line: unknown): void {

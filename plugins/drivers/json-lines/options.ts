@@ -38,6 +38,8 @@ export const options = z
   .strictObject({
     ...commandOptions,
     maxFrame: size({ min: 1 }).default(64 * 2 ** 20).describe("The longest line taken from it. Default '64MB'."),
+    raw: z.boolean().default(false)
+      .describe('Answers and events are Buffers, and messages may be: a line of JSON each, which is passed through and not parsed. Default false.'),
     ready: ready.optional().describe('How to tell that it is ready. Default: as soon as it runs.'),
     terminal: pattern.optional()
       .describe('The line that ends a request; those before it are its events. Default: every line is an answer.'),

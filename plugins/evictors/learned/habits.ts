@@ -1,3 +1,5 @@
+import type { KeyPast } from 'greenroom/kit'
+
 /** A key that has come back once says little: its mean counts as if it had come back so often before as all keys do. */
 const BORROWED_GAPS = 2
 /** Absences and uses over which the means of all keys are taken. */
@@ -39,6 +41,15 @@ export class KeyHabits {
   #uses = 0
   #useSum = 0
   #lastUse = 0
+
+  /** What another host knew of it: each time it was away for as long as the others, as far as anybody knows. */
+  remember({ uses, firstUsedAt, lastUsedAt }: KeyPast): void {
+    const gaps = uses - 1
+    if (gaps < 1) return
+    this.#gaps += gaps
+    this.#lastGap = logSeconds((lastUsedAt - firstUsedAt) / gaps)
+    this.#gapSum += gaps * this.#lastGap
+  }
 
   cameBack(afterMs: number, { gap }: Typical): void {
     this.#gaps++

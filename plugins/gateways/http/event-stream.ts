@@ -1,9 +1,14 @@
 import type { ServerResponse } from 'node:http'
 import type { Clock, Timer } from 'greenroom/kit'
+import { toJson } from './json.ts'
 
 const HEARTBEAT_MS = 15_000
 /** How long a reader may take for what is left once the stream has ended. */
 const LINGER_MS = 30_000
+
+const NEWLINE = 0x0a
+const RETURN = 0x0d
+const END = Buffer.from('\n\n')
 
 const HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
@@ -66,6 +71,10 @@ export class EventStream {
   }
 }
 
-function frame(event: string, data: unknown): string {
-  return `event: ${event}\ndata: ${JSON.stringify(data ?? null)}\n\n`
+function frame(event: string, data: unknown): string | Buffer {
+  const json = toJson(data ?? null)
+  if (typeof json === 'string') return `event: ${event}\ndata: ${json}\n\n`
+  // Between two tokens JSON may have line ends, which would end the event's line.
+  const line = json.includes(RETURN) || json.includes(NEWLINE) ? JSON.stringify(JSON.parse(json.toString())) : json
+  return Buffer.concat([Buffer.from(`event: ${event}\ndata: `), Buffer.from(line), END])
 }

@@ -1,4 +1,4 @@
-import { GreenroomError, messageOf, type Clock, type Gateway, type Pool } from 'greenroom/kit'
+import { GreenroomError, messageOf, type Clock, type Gateway, type MetricsPage, type Pool } from 'greenroom/kit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Connections } from './connections.ts'
 import { Guard, isLoopback } from './guard.ts'
@@ -14,6 +14,13 @@ export interface HttpGatewayOptions {
   readonly bodyLimit: number
 }
 
+export interface HttpGatewayDeps {
+  readonly clock: Clock
+  readonly report: (thrown: unknown, where: string) => void
+  /** Shown at GET /metrics. */
+  readonly metrics?: MetricsPage | undefined
+}
+
 /** How long a client may take to send its request, so that slow ones do not hold connections for ever. */
 const UPLOAD_MS = 120_000
 
@@ -22,14 +29,16 @@ export class HttpGateway implements Gateway {
   readonly #options: HttpGatewayOptions
   readonly #clock: Clock
   readonly #report: (thrown: unknown, where: string) => void
+  readonly #metrics: MetricsPage | undefined
   readonly #connections = new Connections()
   #app: FastifyInstance | undefined
   #closing: Promise<void> | undefined
 
-  constructor(options: HttpGatewayOptions, clock: Clock, report: (thrown: unknown, where: string) => void) {
+  constructor(options: HttpGatewayOptions, { clock, report, metrics }: HttpGatewayDeps) {
     this.#options = options
     this.#clock = clock
     this.#report = report
+    this.#metrics = metrics
   }
 
   async listen(pool: Pool): Promise<{ url: string }> {
@@ -83,7 +92,8 @@ export class HttpGateway implements Gateway {
       const path = request.url.split('?', 1)[0]!
       throw new HttpProblem(404, 'NOT_FOUND', `there is no ${request.method} ${path}; requests go to POST /v1/requests`)
     })
-    registerRoutes(app, pool, new RequestHandler(pool, this.#clock, (thrown) => this.#report(thrown, 'http request')), this.#report)
+    const requests = new RequestHandler(pool, this.#clock, (thrown) => this.#report(thrown, 'http request'))
+    registerRoutes(app, { pool, requests, report: this.#report, metrics: this.#metrics })
     return app
   }
 

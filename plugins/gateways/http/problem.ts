@@ -9,6 +9,7 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
   PLUGIN_FAILED: 500,
   PEER_MISSING: 500,
   QUEUE_FULL: 429,
+  OVERLOADED: 503,
   REFUSED: 403,
   ACQUIRE_TIMEOUT: 504,
   ACQUIRE_ABORTED: 499,
@@ -40,7 +41,7 @@ export const STATUS: Readonly<Record<ErrorCode, number>> = {
 }
 
 /** Seconds after which trying again makes sense, for the errors where it does. */
-const RETRY_AFTER: Partial<Record<ErrorCode, number>> = { QUEUE_FULL: 1, BREAKER_OPEN: 5, POOL_DRAINING: 5, POOL_CLOSED: 5 }
+const RETRY_AFTER: Partial<Record<ErrorCode, number>> = { QUEUE_FULL: 1, OVERLOADED: 1, BREAKER_OPEN: 5, POOL_DRAINING: 5, POOL_CLOSED: 5 }
 
 /** What goes wrong before a request reaches the pool. */
 export type HttpCode =
@@ -69,7 +70,7 @@ export interface Problem {
 /** Anything that was thrown, as it is answered. */
 export function toProblem(thrown: unknown): Problem {
   if (isGreenroomError(thrown)) {
-    const wait = RETRY_AFTER[thrown.code]
+    const wait = thrown.retryAfterMs === undefined ? RETRY_AFTER[thrown.code] : Math.max(1, Math.ceil(thrown.retryAfterMs / 1_000))
     const headers = wait === undefined ? {} : { 'retry-after': String(wait) }
     return { status: STATUS[thrown.code], headers, body: { error: thrown.toJSON() }, unexpected: false }
   }

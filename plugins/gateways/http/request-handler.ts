@@ -5,6 +5,7 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { parseBody, requestBody } from './bodies.ts'
 import { EventStream } from './event-stream.ts'
+import { toJson } from './json.ts'
 import { toProblem, type Problem } from './problem.ts'
 import { relayTurn } from './relay-turn.ts'
 
@@ -37,9 +38,9 @@ export class RequestHandler {
     this.#onUnexpected = onUnexpected
   }
 
-  async handle(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | Answer> {
+  async handle(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const asked = this.#read(request, reply)
-    if (!wantsEvents(request.headers.accept)) return this.#answer(asked)
+    if (!wantsEvents(request.headers.accept)) return reply.type('application/json; charset=utf-8').send(toJson(await this.#answer(asked)))
     await this.#stream(asked, reply)
     return reply
   }

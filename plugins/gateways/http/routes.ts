@@ -1,4 +1,4 @@
-import { GreenroomError, isGreenroomError, type Pool } from 'greenroom/kit'
+import { GreenroomError, isGreenroomError, type MetricsPage, type Pool } from 'greenroom/kit'
 import type { FastifyInstance } from 'fastify'
 import { autoscaleBody, parseBody, scaleBody } from './bodies.ts'
 import { HttpProblem } from './problem.ts'
@@ -8,10 +8,16 @@ import type { RequestHandler } from './request-handler.ts'
 /** Paths that need neither token nor loopback name: what load balancers and supervisors ask. They tell nothing of anybody. */
 export const OPEN_PATHS: ReadonlySet<string> = new Set(['/healthz', '/readyz'])
 
-/** Registers every route. `report` hears of what goes wrong after its request was answered. */
-export function registerRoutes(
-  app: FastifyInstance, pool: Pool, requests: RequestHandler, report: (thrown: unknown, where: string) => void,
-): void {
+export interface RouteDeps {
+  readonly pool: Pool
+  readonly requests: RequestHandler
+  /** Hears of what goes wrong after its request was answered. */
+  readonly report: (thrown: unknown, where: string) => void
+  readonly metrics: MetricsPage | undefined
+}
+
+/** Registers every route. */
+export function registerRoutes(app: FastifyInstance, { pool, requests, report, metrics }: RouteDeps): void {
   const readiness = new ReadinessCheck(pool)
 
   app.get('/healthz', () => ({ ok: true }))
@@ -23,6 +29,11 @@ export function registerRoutes(
   app.get('/v1/stats', () => pool.getPoolStats())
   app.get('/v1/sessions', () => ({ sessions: pool.getSessionMetrics() }))
   app.get('/v1/decisions', () => ({ decisions: pool.decisions() }))
+
+  app.get('/metrics', async (_request, reply) => {
+    if (!metrics) throw new HttpProblem(404, 'NOT_FOUND', "there are no metrics to be fetched: choose them with metrics: { use: 'prometheus' }; GET /v1/stats has figures as JSON")
+    return reply.header('content-type', metrics.contentType).send(await metrics.read())
+  })
 
   app.post('/v1/requests', (request, reply) => requests.handle(request, reply))
 

@@ -12,6 +12,9 @@ export interface SqliteOptions {
 interface Row {
   token: string
   parked_at: number
+  uses: number | null
+  first_used_at: number | null
+  last_used_at: number | null
 }
 
 /**
@@ -34,9 +37,11 @@ export class SqliteStore implements Store {
     this.#options = options
     this.#clock = clock
     this.#put = database.prepare(
-      'INSERT INTO parked VALUES (?, ?, ?, ?) ON CONFLICT (tenant, key) DO UPDATE SET token = excluded.token, parked_at = excluded.parked_at',
+      `INSERT INTO parked (tenant, key, token, parked_at, uses, first_used_at, last_used_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (tenant, key) DO UPDATE SET token = excluded.token, parked_at = excluded.parked_at,
+         uses = excluded.uses, first_used_at = excluded.first_used_at, last_used_at = excluded.last_used_at`,
     )
-    this.#take = database.prepare('DELETE FROM parked WHERE tenant = ? AND key = ? RETURNING token, parked_at')
+    this.#take = database.prepare('DELETE FROM parked WHERE tenant = ? AND key = ? RETURNING token, parked_at, uses, first_used_at, last_used_at')
     this.#has = database.prepare('SELECT 1 AS found FROM parked WHERE tenant = ? AND key = ?')
     this.#count = database.prepare('SELECT count(*) AS count FROM parked')
   }
@@ -49,14 +54,15 @@ export class SqliteStore implements Store {
     return this.#now(() => this.#has.get(nameOf(tenant), nameOf(key)) !== undefined)
   }
 
-  put({ tenant, key, token, parkedAt }: ParkedSession): Promise<void> {
-    return this.#patiently(() => void this.#put.run(nameOf(tenant), nameOf(key), nameOf(token), parkedAt))
+  put({ tenant, key, token, parkedAt, past }: ParkedSession): Promise<void> {
+    const { uses = null, firstUsedAt = null, lastUsedAt = null } = past ?? {}
+    return this.#patiently(() => void this.#put.run(nameOf(tenant), nameOf(key), nameOf(token), parkedAt, uses, firstUsedAt, lastUsedAt))
   }
 
   take(tenant: string, key: string): Promise<ParkedSession | undefined> {
     return this.#patiently(() => {
       const row = this.#take.get(nameOf(tenant), nameOf(key)) as Row | undefined
-      return row && { tenant, key, token: JSON.parse(row.token) as string, parkedAt: row.parked_at }
+      return row && { tenant, key, token: JSON.parse(row.token) as string, parkedAt: row.parked_at, ...pastOf(row) }
     })
   }
 
@@ -81,6 +87,10 @@ export class SqliteStore implements Store {
       throw explain(problem, this.#options.path)
     }
   }
+}
+
+function pastOf({ uses, first_used_at: firstUsedAt, last_used_at: lastUsedAt }: Row): Pick<ParkedSession, 'past'> {
+  return uses === null || firstUsedAt === null || lastUsedAt === null ? {} : { past: { uses, firstUsedAt, lastUsedAt } }
 }
 
 /** As JSON text: SQLite's own ends at a null character, and lone surrogates would be lost in UTF-8. */

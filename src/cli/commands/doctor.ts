@@ -75,7 +75,7 @@ async function checkPool({ config, path }: FoundConfig, io: CliIo): Promise<Chec
 
 /** For drivers that run a command of the config's. */
 async function checkCommand(config: PoolConfig, io: CliIo): Promise<Check[]> {
-  const driver: { command?: unknown; cwd?: unknown; env?: unknown } = typeof config.driver === 'object' ? config.driver : {}
+  const driver: { use?: unknown; command?: unknown; cwd?: unknown; env?: unknown } = typeof config.driver === 'object' ? config.driver : {}
   const { command, cwd, env } = driver
   if (typeof command !== 'string') return [ok('driver', driverName(config))]
   const own = (env as Record<string, unknown> | undefined)?.['PATH']

@@ -30,6 +30,10 @@ export function configFields(driver: DriverName): readonly Field[] {
       name: 'limits', value: undefined, example: "{ memory: { soft: '400MB', hard: '600MB' } }",
       comment: 'Limits for each session, by name. Default: none.',
     },
+    {
+      name: 'admission', value: undefined, example: "{ use: 'gradient2', min: 20, max: 200 }",
+      comment: 'Whether one more caller is let in, or refused at once. Default: everybody is let in.',
+    },
     { name: 'queue', value: QUEUE, comment: 'Callers who wait for a session.' },
     { name: 'evictor', value: 'lru', comment: "Chooses which idle session is ended to make room. Default 'lru'." },
     { name: 'restart', value: 'backoff', comment: "What to do after failures in a row. Default 'backoff'." },

@@ -9,7 +9,11 @@ export type QueueTicket = object
  */
 export interface Queue<W extends AcquireRequest = AcquireRequest> {
   readonly size: number
-  push(waiter: W): QueueTicket
+  /**
+   * `former` is the ticket of somebody who was taken out a moment ago and comes back, as nothing could be found for them: they should get the
+   * place that they had.
+   */
+  push(waiter: W, former?: QueueTicket): QueueTicket
   /** Takes out who is next; `undefined` when nobody waits. */
   next(): W | undefined
   /** Takes out who is next of one tenant. */

@@ -1,3 +1,5 @@
+import type { KeyPast } from '../session.ts'
+
 /** The state of a key whose process was ended. */
 export interface ParkedSession {
   readonly tenant: string
@@ -6,6 +8,8 @@ export interface ParkedSession {
   readonly token: string
   /** Milliseconds since the Unix epoch. */
   readonly parkedAt: number
+  /** For evictors, once it is resumed. A store may leave it out. */
+  readonly past?: KeyPast | undefined
 }
 
 /** Keeps parked sessions. A record is found by tenant and key together, so one tenant never sees another's. */

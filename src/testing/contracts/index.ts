@@ -1,3 +1,4 @@
+export * from './admission.ts'
 export * from './balancer.ts'
 export * from './contract-case.ts'
 export * from './evictor.ts'

@@ -25,8 +25,11 @@ export function metricsContract(source: StrategySource<'metrics'>): ContractCase
     try {
       await work(sampler, processes)
     } finally {
-      sampler.close()
-      await processes.close()
+      try {
+        sampler.close()
+      } finally {
+        await processes.close()
+      }
     }
   })
 

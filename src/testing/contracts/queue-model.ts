@@ -8,6 +8,8 @@ export type Waiter = AcquireRequest
 export class CheckedQueue {
   readonly #queue: Queue<Waiter>
   readonly #waiting = new Map<Waiter, { readonly ticket: QueueTicket; readonly arrival: number }>()
+  /** Of those who were taken out: whoever comes back brings it along, as in a pool. */
+  readonly #former = new WeakMap<Waiter, QueueTicket>()
   readonly #inOrder: boolean
   #arrivals = 0
 
@@ -23,7 +25,7 @@ export class CheckedQueue {
   }
 
   push(waiter: Waiter): QueueTicket {
-    const ticket = call('push()', () => this.#queue.push(waiter)) as unknown
+    const ticket = call('push()', () => this.#queue.push(waiter, this.#former.get(waiter))) as unknown
     rule(typeof ticket === 'object' && ticket !== null, () => `push() returned ${show(ticket)}: its ticket must be an object, by which remove() finds the place`)
     this.#waiting.set(waiter, { ticket, arrival: this.#arrivals++ })
     this.#checkSize('push()')
@@ -80,6 +82,7 @@ export class CheckedQueue {
       rule(place !== undefined, () => `${method} gave ${show(waiter)}, who does not wait (any more): whoever was taken out or removed must not come again`)
       if (this.#inOrder) this.#mustBeFirst(method, waiter, place.arrival)
       this.#waiting.delete(waiter)
+      if (place) this.#former.set(waiter, place.ticket)
     }
     this.#checkSize(method)
     return waiter

@@ -31,6 +31,23 @@ export function storeContract(source: StrategySource<'store'>): ContractCase[] {
     }
   })
 
+  test('gives back what was known of a key, too, unless it leaves that out', async (store) => {
+    const past = { uses: 17, firstUsedAt: 1_600_000_000_000.5, lastUsedAt: 1_700_000_000_000 }
+    await store.put({ ...record('acme', 'chat'), past })
+    const got = (await store.takeUnchecked('acme', 'chat'))?.past
+    store.forget('acme', 'chat')
+    const { uses, firstUsedAt, lastUsedAt } = got ?? past
+    rule(
+      uses === past.uses && firstUsedAt === past.firstUsedAt && lastUsedAt === past.lastUsedAt,
+      () => `take() gave the past ${show(got)}, and ${show(past)} was put: it may be left out, and must not be another`,
+    )
+    await store.put({ ...record('acme', 'chat'), past })
+    await store.put(record('acme', 'chat'))
+    const last = (await store.takeUnchecked('acme', 'chat'))?.past
+    store.forget('acme', 'chat')
+    rule(last === undefined, () => `take() gave the past ${show(last)}, of a record that was replaced by one without`)
+  })
+
   test('has nothing of whom nothing was put', async (store) => {
     store.has('acme', 'never')
     await store.take('acme', 'never')

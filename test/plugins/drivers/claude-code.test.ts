@@ -20,6 +20,7 @@ describe('a session of Claude Code', () => {
   beforeAll(async () => {
     session = await openDriver(plugin, { ...options, allowedTools: ['Bash(sleep *)'] }, (question) => answer(question))
   })
+  // The last test says goodbye to it.
   afterAll(() => session.close())
 
   it('streams an answer as it is made, and ends with its result', async () => {
@@ -101,19 +102,27 @@ describe('a session of Claude Code', () => {
     }
   })
 
-  it('is orderly: nothing came that belongs to nobody', () => {
-    expect(session.unsolicited).toEqual([])
-    expect(session.broken).toEqual([])
-  })
-})
-
-describe('work in the background', () => {
-  it('is not there, unless it is wanted', async () => {
-    await using session = await openDriver(plugin, { ...options, allowedTools: ['Bash'] })
+  it('does not work in the background, unless that is wanted', async () => {
     const answer = await session.request({ prompt: 'tool Bash {"command":"sleep 0","run_in_background":true}' })
     expect(answer).toMatchObject({ result: expect.stringContaining('run_in_background') })
   })
 
+  it('is orderly: nothing came that belongs to nobody', () => {
+    expect(session.unsolicited).toEqual([])
+    expect(session.broken).toEqual([])
+  })
+
+  it('ends at the goodbye, also while it works: it is interrupted before', async () => {
+    const turn = session.turn({ prompt: 'hang' })
+    await until(() => api.open() > 0)
+    // By itself; its code is that of its last turn.
+    expect(await session.close()).toEqual({ code: 1, signal: null })
+    expect(await turn.result).toMatchObject({ subtype: 'error_during_execution' })
+    await until(() => api.open() === 0)
+  })
+})
+
+describe('work in the background', () => {
   it('that ends when nothing is asked is told as nobody\'s, and its result is never taken for a turn\'s', async () => {
     await using session = await openDriver(plugin, { ...options, allowedTools: ['Bash'], backgroundTasks: true })
     const go = join(await tempFolder(), 'go')
@@ -124,18 +133,6 @@ describe('work in the background', () => {
     expect(await turn.result).toMatchObject(result('mine'))
     const others = [...session.unsolicited, ...turn.events].filter((message) => (message as Event).type === 'result')
     expect(others).toMatchObject([{ origin: { kind: 'task-notification' } }])
-  })
-})
-
-describe('the end of a session of Claude Code', () => {
-  it('comes at the goodbye, also while it works: it is interrupted before', async () => {
-    const session = await openDriver(plugin, options)
-    const turn = session.turn({ prompt: 'hang' })
-    await until(() => api.open() > 0)
-    // By itself; its code is that of its last turn.
-    expect(await session.close()).toEqual({ code: 1, signal: null })
-    expect(await turn.result).toMatchObject({ subtype: 'error_during_execution' })
-    await until(() => api.open() === 0)
   })
 })
 

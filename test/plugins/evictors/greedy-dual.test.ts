@@ -12,6 +12,12 @@ describe('the evictor greedy-dual', () => {
     expect(evictor.choose([usedOften('often', 9), usedOften('seldom', 2), usedOften('at times', 5)]).id).toBe('seldom')
   })
 
+  it('counts the uses of a key before it was parked, too', async () => {
+    const { evictor } = await makeEvictor('greedy-dual')
+    const past = { uses: 20, firstUsedAt: 1, lastUsedAt: 2 }
+    expect(evictor.choose([usedOften('resumed', 1, { past }), usedOften('often', 9)]).id).toBe('often')
+  })
+
   it('keeps what takes long to start', async () => {
     const { evictor } = await makeEvictor('greedy-dual')
     expect(evictor.choose([usedOften('slow', 1, { readyAt: 9_000 }), usedOften('quick', 1, { readyAt: 50 })]).id).toBe('quick')

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { HazardModel } from '../../../plugins/evictors/learned/hazard-model.ts'
 import { seededRandom } from '../../../src/kernel/system-random.ts'
 import { sessionView } from '../../support/strategies.ts'
-import { live, makeEvictor, MB, MINUTE } from './support.ts'
+import { live, makeEvictor, MB, MINUTE, type MutableSession } from './support.ts'
 
 describe('the evictor learned', () => {
   it('chooses the least recently used while it has seen nothing', async () => {
@@ -21,6 +21,21 @@ describe('the evictor learned', () => {
     scene.use(b1!)
     scene.clock.advance(MINUTE)
     expect(scene.evictor.choose([a1!, b1!])).toBe(b1)
+  })
+
+  it('knows the habits of a key that was parked from what was known of it then', async () => {
+    const scene = await makeEvictor('learned')
+    const gaps = { a1: 3 * MINUTE, a2: 3 * MINUTE, a3: 3 * MINUTE, b1: 90 * MINUTE, b2: 90 * MINUTE, b3: 90 * MINUTE }
+    live(scene, gaps, 900 * MINUTE)
+    const resumed = (key: string, gapMs: number): MutableSession => {
+      const lastUsedAt = scene.clock.wallTime() - gapMs
+      return scene.session(key, { past: { uses: 21, firstUsedAt: lastUsedAt - 20 * gapMs, lastUsedAt } })
+    }
+    const soon = scene.use(resumed('soon', 3 * MINUTE))
+    const late = scene.use(resumed('late', 90 * MINUTE))
+    const once = scene.use(scene.session('once', { past: { uses: 1, firstUsedAt: 0, lastUsedAt: scene.clock.wallTime() - 90 * MINUTE } }))
+    scene.clock.advance(MINUTE)
+    expect([scene.evictor.choose([soon, late]), scene.evictor.choose([soon, once])]).toEqual([late, once])
   })
 
   it('learns from keys that never come back, too: those used as they were go first', async () => {

@@ -124,14 +124,14 @@ describe('the queue fair', () => {
   it('gives those who are put back their old place, and their tenant its turn', async () => {
     const queue = await make()
     const [a1, b1, a2, b2] = [from('a'), from('b'), from('a'), from('b')]
-    for (const waiter of [a1, b1, a2, b2]) queue.push(waiter)
+    const tickets = new Map([a1, b1, a2, b2].map((waiter) => [waiter, queue.push(waiter)]))
     const all = take(queue, 4)
-    for (const waiter of [...all].reverse()) queue.push(waiter)
+    for (const waiter of [...all].reverse()) tickets.set(waiter, queue.push(waiter, tickets.get(waiter)))
     expect(take(queue, 4)).toEqual([a1, b1, a2, b2])
     const alone = from('c')
-    queue.push(alone)
-    queue.push(a1)
-    queue.push(queue.nextOf('c')!)
+    const ticket = queue.push(alone)
+    queue.push(a1, tickets.get(a1))
+    queue.push(queue.nextOf('c')!, ticket)
     expect(queue.peek()).toBe(a1)
     expect([queue.next(), queue.next()]).toEqual([a1, alone])
   })
@@ -148,9 +148,9 @@ describe('the queue fair', () => {
       }
       const putBack = (waiters: readonly AcquireRequest[]): void => {
         for (const waiter of waiters) {
-          const ticket = queue.push(waiter)
-          tickets.push(ticket)
-          model.waiting.find((entry) => entry.waiter === waiter)!.ticket = ticket
+          const entry = model.waiting.find((one) => one.waiter === waiter)!
+          entry.ticket = queue.push(waiter, entry.ticket)
+          tickets.push(entry.ticket)
         }
       }
       for (const action of steps) {

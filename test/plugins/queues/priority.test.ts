@@ -111,11 +111,11 @@ describe('the queue priority', () => {
   it('rises by one in ten seconds unless it is told otherwise', async () => {
     const { queue, clock } = await make({})
     const [low, high] = [from('a'), from('a', 1)]
-    queue.push(low)
+    const ticket = queue.push(low)
     clock.advance(10_001)
     queue.push(high)
     expect(queue.peek()).toBe(low)
-    queue.push(queue.next()!)
+    queue.push(queue.next()!, ticket)
     clock.advance(1e6)
     expect(queue.peek()).toBe(low)
   })
@@ -154,9 +154,9 @@ describe('the queue priority', () => {
             const taken = Array.from({ length: action.count }, () => queue.nextOf(action.tenant)).filter((waiter) => waiter !== undefined)
             clock.advance(64)
             for (const waiter of taken.reverse()) {
-              const ticket = queue.push(waiter)
-              tickets.push(ticket)
-              model.waiting.find((entry) => entry.waiter === waiter)!.ticket = ticket
+              const entry = model.waiting.find((one) => one.waiter === waiter)!
+              entry.ticket = queue.push(waiter, entry.ticket)
+              tickets.push(entry.ticket)
             }
             break
           }

@@ -54,7 +54,7 @@ describe('the store sqlite', () => {
     const program = `
       const db = new (require('libsql'))(process.argv[1])
       db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
-      db.prepare('INSERT INTO parked VALUES (?, ?, ?, ?)').run('"a"', '"k"', '"token"', 1)
+      db.prepare('INSERT INTO parked (tenant, key, token, parked_at) VALUES (?, ?, ?, ?)').run('"a"', '"k"', '"token"', 1)
       console.log('put')
       setInterval(() => undefined, 1000)
     `
@@ -63,6 +63,31 @@ describe('the store sqlite', () => {
     host.kill('SIGKILL')
     await once(host, 'exit')
     expect(await (await open(path)).take('a', 'k')).toEqual(parked('a', 'k', 'token'))
+  })
+
+  it('has what was known of a key still when it is opened again', async () => {
+    const path = await newPath()
+    const first = await open(path)
+    const record = { ...parked('a', 'k'), past: { uses: 3, firstUsedAt: 1_700_000_000_000.25, lastUsedAt: 1_700_000_000_001 } }
+    await first.put(record)
+    await first.close?.()
+    expect(await (await open(path)).take('a', 'k')).toEqual(record)
+  })
+
+  it('brings a file of an older greenroom up to date, and loses nothing, also when several do it at the same moment', async () => {
+    const path = await newPath()
+    make(path, `CREATE TABLE parked (tenant TEXT NOT NULL, key TEXT NOT NULL, token TEXT NOT NULL, parked_at REAL NOT NULL, PRIMARY KEY (tenant, key)) WITHOUT ROWID, STRICT;
+      INSERT INTO parked VALUES ('"a"', '"k"', '"old"', 1); PRAGMA user_version = 1`)
+    const other = new Database(path)
+    other.exec('BEGIN IMMEDIATE')
+    const opening = [open(path, { busyTimeout: '10s' }), open(path, { busyTimeout: '10s' })]
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    other.exec('COMMIT')
+    other.close()
+    const [one, two] = await Promise.all(opening)
+    const past = { uses: 1, firstUsedAt: 2, lastUsedAt: 3 }
+    await one!.put({ ...parked('a', 'new'), past })
+    expect([await two!.take('a', 'k'), await two!.take('a', 'new')]).toEqual([parked('a', 'k', 'old'), { ...parked('a', 'new'), past }])
   })
 
   it('may be shared by hosts: of all who take a record one gets it', async () => {

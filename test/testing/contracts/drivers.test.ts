@@ -16,8 +16,16 @@ const MEMORY_SERVER = resolve('@modelcontextprotocol/server-memory/dist/index.js
 const FILES_SERVER = resolve('@modelcontextprotocol/server-filesystem/dist/index.js')
 const BASH_SERVER = resolve('bash-language-server/out/cli.js')
 
+const DOCUMENT = 'file:///nowhere/a.sh'
+
 const folder = await mkdtemp(join(tmpdir(), 'greenroom-contracts-'))
 afterAll(() => rm(folder, { recursive: true, force: true }))
+
+/** The memory server, each with a graph of its own: by itself it keeps one file for all. */
+const MEMORY = {
+  command: 'sh', args: ['-c', 'MEMORY_FILE_PATH="$2/$$.jsonl" exec "$0" "$1"', process.execPath, MEMORY_SERVER, folder],
+}
+const entity = (name: string): object => ({ name, entityType: 'mark', observations: [] })
 
 const lines = {
   message: { do: 'later', ms: 0, value: 'here' },
@@ -60,9 +68,9 @@ const drivers: Readonly<Record<string, DriverContract>> = {
   'json-lines, in order': { ...lines, use: 'json-lines', options: linesOptions, invalidMessages: [undefined] },
   'json-lines, with nothing but a command': {
     use: 'json-lines',
-    options: node(fixture('lines.mjs')),
-    message: { do: 'echo', value: 1 },
-    expect: (answer) => assert.deepEqual(answer, { echo: 1 }),
+    options: { command: 'cat' },
+    message: { say: 'here' },
+    expect: (answer) => assert.deepEqual(answer, { say: 'here' }),
   },
   'json-rpc, by Content-Length': {
     ...rpc,
@@ -76,12 +84,28 @@ const drivers: Readonly<Record<string, DriverContract>> = {
       concurrency: 4,
     },
   },
-  'json-rpc, by lines': { ...rpc, use: 'json-rpc', options: { ...node(fixture('rpc-server.mjs'), 'ndjson'), framing: 'ndjson' } },
+  'json-rpc, by lines, on server-memory': {
+    use: 'json-rpc',
+    options: {
+      ...MEMORY,
+      framing: 'ndjson',
+      initialize: { method: 'initialize', params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'test', version: '1' } } },
+      initialized: { method: 'notifications/initialized' },
+      ping: { method: 'ping' },
+    },
+    message: { method: 'tools/call', params: { name: 'search_nodes', arguments: { query: 'nothing' } } },
+    expect: (answer) => assert.ok(JSON.stringify(answer).includes('entities')),
+    state: {
+      write: (name) => ({ method: 'tools/call', params: { name: 'create_entities', arguments: { entities: [entity(name)] } } }),
+      read: { method: 'tools/call', params: { name: 'read_graph' } },
+    },
+  },
   'mcp, on server-memory': {
     use: 'mcp',
-    options: { ...node(MEMORY_SERVER), concurrency: 4 },
+    options: { ...MEMORY, concurrency: 4 },
     message: { list: 'tools' },
     expect: (answer) => assert.ok((answer as { tools: unknown[] }).tools.length > 0),
+    state: { write: (name) => ({ tool: 'create_entities', arguments: { entities: [entity(name)] } }), read: { tool: 'read_graph' } },
     invalidMessages: [{}, { list: 'secrets' }, { tool: '' }, { method: 'tools/list', params: [] }, { tool: 'x', arguments: { big: 1n } }],
   },
   'mcp, on server-filesystem': {
@@ -111,8 +135,12 @@ const drivers: Readonly<Record<string, DriverContract>> = {
   'lsp, on bash-language-server': {
     use: 'lsp',
     options: { ...node(BASH_SERVER, 'start'), concurrency: 4 },
-    message: { method: 'workspace/symbol', params: { query: '' } },
+    message: { method: 'workspace/symbol', params: { query: 'nothing' } },
     expect: (answer) => assert.deepEqual(answer, []),
+    state: {
+      write: (name) => ({ notify: 'textDocument/didOpen', params: { textDocument: { uri: DOCUMENT, languageId: 'shellscript', version: 1, text: `${name}() {\n  :\n}\n` } } }),
+      read: { method: 'textDocument/documentSymbol', params: { textDocument: { uri: DOCUMENT } } },
+    },
     invalidMessages: [{}, { method: 'shutdown' }, { notify: 'exit' }],
   },
   'acp, on an agent of the official library': {

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import type { StrategyKind } from 'greenroom/kit'
 import {
-  balancerContract, type ContractCase, evictorContract, gatewayContract, healthContract, limitContract, metricsContract, queueContract, restartContract,
-  scalerContract, storeContract, type StrategyByName,
+  admissionContract, balancerContract, type ContractCase, evictorContract, gatewayContract, healthContract, limitContract, metricsContract, queueContract,
+  restartContract, scalerContract, storeContract, type StrategyByName,
 } from 'greenroom/testing'
 import { registerBundled } from '../../../src/bundled.ts'
 import { StrategyRegistry } from '../../../src/kernel/strategy-registry.ts'
@@ -17,6 +17,7 @@ const PREFERS_ON_PURPOSE: ReadonlySet<string> = new Set(['bounded-hash'])
 const suites: Readonly<Record<Exclude<StrategyKind, 'driver'>, (source: StrategyByName) => ContractCase[]>> = {
   balancer: (source) => balancerContract({ ...source, spreads: !PREFERS_ON_PURPOSE.has(source.use) }),
   scaler: scalerContract,
+  admission: admissionContract,
   health: healthContract,
   metrics: metricsContract,
   limit: limitContract,
@@ -40,6 +41,7 @@ const options: Readonly<Record<string, object>> = {
   'limit output': { perLease: '1MB', perSecond: '10MB' },
   'limit prlimit': { files: 1_000 },
   'limit processes': { max: 10 },
+  'metrics opentelemetry': { of: 'procfs' },
   'scaler max': { of: ['demand', { use: 'panic', target: 0.5 }] },
   'scaler min': { of: ['demand', { use: 'utilization', targetMemory: '200MB' }] },
   'scaler schedule': { sizes: [{ days: 'mon-fri', from: '09:00', to: '17:00', size: 5 }], otherwise: 0 },

@@ -7,6 +7,7 @@ import { addAbilityCases } from './ability-cases.ts'
 import { DriverStage } from './driver-stage.ts'
 import { addEndCases } from './end-cases.ts'
 import type { DriverContract } from './options.ts'
+import { SessionLot } from './session-lot.ts'
 import { addStartCases } from './start-cases.ts'
 import { addTurnCases } from './turn-cases.ts'
 
@@ -24,17 +25,21 @@ export async function driverContract(contract: DriverContract): Promise<Contract
     const { problem } = abilities
     if (problem !== undefined) fail(`It could not be seen what it can do, so most cases are missing: ${messageOf(problem)}`, problem)
   })
+  const lot = new SessionLot()
   const test: AddDriverCase = (title, work) => add(title, async (bench) => {
     const stages: DriverStage[] = []
+    lot.enter()
     const newStage = async (): Promise<DriverStage> => {
-      const stage = await DriverStage.of(bench)
+      const stage = await DriverStage.of(bench, lot)
       stages.push(stage)
       return stage
     }
     try {
       await work(await newStage(), newStage)
+      for (const stage of stages) stage.passed()
     } finally {
       for (const stage of stages) await stage.close()
+      await lot.exit()
     }
   })
   addStartCases(test, contract, abilities)

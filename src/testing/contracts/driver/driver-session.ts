@@ -28,9 +28,13 @@ export interface TurnRecord {
 /** A driver's conversation with one real process, with the pool's part played, and all that it reported. */
 export class DriverSession {
   readonly child: Child
+  /** The value of the suite's variable in the environment of its processes. */
+  readonly mark: string
   readonly unsolicited: unknown[] = []
   readonly broken: Error[] = []
   readonly asked: Question[] = []
+  /** No case can have it after this one. */
+  spent = false
   readonly #driver: Driver
   readonly #random: Random
   readonly #start = new AbortController()
@@ -38,10 +42,11 @@ export class DriverSession {
   readonly #turns: TurnRecord[] = []
   #channel: Channel | undefined
 
-  constructor(driver: Driver, child: Child, random: Random) {
+  constructor(driver: Driver, child: Child, random: Random, mark: string) {
     this.#driver = driver
     this.#random = random
     this.child = child
+    this.mark = mark
     void child.exited.then((exit) => this.#over(exit.error ?? new Error(`the program ${describeExit(exit, child.stderrTail())}`)))
   }
 
@@ -142,6 +147,13 @@ export class DriverSession {
       rule(ends <= 1, `A turn was ended ${ends} times: done() or fail(), once`)
       rule(late.length === 0, () => `A turn got the event ${show(late[0])} after its end: such a message is no turn's`)
     }
+  }
+
+  /** It runs, nothing is under way in it, and nothing was reported that an orderly conversation does not have. */
+  get isInOrder(): boolean {
+    const quiet = this.broken.length + this.unsolicited.length + this.#open.size === 0
+    const ended = this.#turns.every(({ ends, late }) => ends === 1 && late.length === 0)
+    return quiet && ended && !this.spent && this.#channel !== undefined && this.child.exit === undefined
   }
 
   /** Ends the process by the pool's ladder: goodbye and end of input, SIGTERM, SIGKILL. */

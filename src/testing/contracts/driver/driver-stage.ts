@@ -6,6 +6,7 @@ import { becomes, call, outcome, rule, settled } from '../rules.ts'
 import { DriverSession } from './driver-session.ts'
 import { processesMarked, SUITE_MARKER } from './leftovers.ts'
 import type { Trace } from './options.ts'
+import type { SessionLot } from './session-lot.ts'
 
 const LEFT_MS = 5_000
 const OWNER: Binding = { tenant: 'acme', key: undefined }
@@ -16,17 +17,20 @@ let values = 0
 export class DriverStage {
   readonly driver: Driver
   readonly #bench: Bench<'driver'>
+  readonly #lot: SessionLot | undefined
   readonly #sessions: DriverSession[] = []
+  /** Those that another case may have afterwards. */
+  readonly #shareable = new Set<DriverSession>()
   readonly #spawner = createSpawner({ clock: systemClock })
-  readonly #mark = `${process.pid}-${++marks}`
 
-  private constructor(bench: Bench<'driver'>, driver: Driver) {
+  private constructor(bench: Bench<'driver'>, driver: Driver, lot: SessionLot | undefined) {
     this.#bench = bench
+    this.#lot = lot
     this.driver = driver
   }
 
-  static async of(bench: Bench<'driver'>): Promise<DriverStage> {
-    return new DriverStage(bench, await bench.make())
+  static async of(bench: Bench<'driver'>, lot?: SessionLot): Promise<DriverStage> {
+    return new DriverStage(bench, await bench.make(), lot)
   }
 
   /** Runs a command for the driver; its own when none is given, with a parked state where that is given. No handshake is begun. */
@@ -35,8 +39,9 @@ export class DriverStage {
     const { tenant } = OWNER
     const birth = token !== undefined ? { tenant, token } : bindsAtSpawn ? { tenant } : undefined
     const { env, ...rest } = spec ?? call('spawnSpec()', () => this.driver.spawnSpec(birth))
-    const child = this.#spawner.spawn({ ...rest, env: { ...env, [SUITE_MARKER]: this.#mark } })
-    const session = new DriverSession(this.driver, child, this.#bench.random)
+    const mark = `${process.pid}-${++marks}`
+    const child = this.#spawner.spawn({ ...rest, env: { ...env, [SUITE_MARKER]: mark } })
+    const session = new DriverSession(this.driver, child, this.#bench.random, mark)
     this.#sessions.push(session)
     return session
   }
@@ -48,7 +53,18 @@ export class DriverStage {
 
   /** A session that is ready for its first turn. */
   async open(): Promise<DriverSession> {
-    return (await this.openUnbound()).bind(OWNER)
+    const session = await (await this.openUnbound()).bind(OWNER)
+    this.#shareable.add(session)
+    return session
+  }
+
+  /** A session that may have had turns of another case, which has left it in order. */
+  async openAny(): Promise<DriverSession> {
+    const used = this.#lot?.take()
+    if (!used) return this.open()
+    this.#sessions.push(used)
+    this.#shareable.add(used)
+    return used
   }
 
   /** A session that has the parked state `token`, in the way the driver resumes one. */
@@ -61,13 +77,26 @@ export class DriverStage {
 
   /** After every session was ended: no process is left that any of them started. */
   async mustLeaveNothing(when: string): Promise<void> {
-    const gone = await becomes(() => processesMarked(this.#mark).length === 0, LEFT_MS)
-    rule(gone, () => `Processes ${processesMarked(this.#mark).join(', ')} are left ${when}: the program must end what it has started`)
+    const gone = await becomes(() => this.#left().length === 0, LEFT_MS)
+    rule(gone, () => `Processes ${this.#left().join(', ')} are left ${when}: the program must end what it has started`)
+  }
+
+  /** The case was passed: what it has left in order may serve another. */
+  passed(): void {
+    for (const session of this.#shareable) {
+      if (this.#lot?.give(session)) this.#sessions.splice(this.#sessions.indexOf(session), 1)
+    }
+    this.#shareable.clear()
   }
 
   async close(): Promise<void> {
-    for (const session of this.#sessions.splice(0)) await outcome('ending a session', () => session.kill(), 30_000)
-    for (const pid of processesMarked(this.#mark)) kill(pid)
+    for (const session of this.#sessions) await outcome('ending a session', () => session.kill(), 30_000)
+    for (const pid of this.#left()) kill(pid)
+    this.#sessions.length = 0
+  }
+
+  #left(): number[] {
+    return this.#sessions.flatMap(({ mark }) => processesMarked(mark))
   }
 }
 

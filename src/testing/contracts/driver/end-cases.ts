@@ -11,7 +11,7 @@ export function addEndCases(add: AddDriverCase, contract: DriverContract, { chan
 
   // INV 18
   add(goodbye ? 'ends in time when it is said goodbye, and leaves no process behind' : 'ends when it is told to, and leaves no process behind', async (stage) => {
-    const session = await stage.open()
+    const session = await stage.openAny()
     await session.ask(contract)
     const { step, goodbyeProblem } = await session.end()
     rule(goodbyeProblem === undefined, () => `goodbye() failed on a session that was in order: ${show(goodbyeProblem)}`)
@@ -22,7 +22,7 @@ export function addEndCases(add: AddDriverCase, contract: DriverContract, { chan
   })
 
   add('leaves no process behind when its program is killed', async (stage) => {
-    const session = await stage.open()
+    const session = await stage.openAny()
     await session.ask(contract)
     session.child.signal('SIGKILL')
     await session.kill()
@@ -33,7 +33,8 @@ export function addEndCases(add: AddDriverCase, contract: DriverContract, { chan
 
   // INV 20
   add('does not wait for a program that is stopped when it says goodbye', async (stage) => {
-    const session = await stage.open()
+    const session = await stage.openAny()
+    session.spent = true
     await stop(session)
     const controller = new AbortController()
     const farewell = session.channel.goodbye!(controller.signal)

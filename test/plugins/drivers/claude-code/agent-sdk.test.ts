@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { createPool } from 'greenroom'
-import { agentSdk, type AgentSdk, type AgentSdkProcess } from 'greenroom/plugins/drivers/claude-code/agent-sdk'
+import { createPool, type Pool, type PoolConfig } from 'greenroom'
+import { agentSdk, type AgentSdk, type AgentSdkOptions, type AgentSdkProcess } from 'greenroom/plugins/drivers/claude-code/agent-sdk'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { claudeWorld } from '../../../support/claude-code.ts'
 import { isAlive, until } from '../../../support/real-pool.ts'
@@ -104,6 +104,121 @@ describe('a process of the Agent SDK that a pool owns', () => {
     }
   })
 })
+
+describe('a pool that serves the Agent SDK', () => {
+  const LINES = "process.on('SIGTERM', () => process.exit(143)); process.stdin.on('end', () => process.exit(0)); process.stdin.pipe(process.stdout)"
+  const echo = (sdk: AgentSdk, more: More = {}, ...args: string[]): Started => start(sdk, process.execPath, ['-e', LINES, '--', ...args], more)
+
+  async function openPool(config: Partial<PoolConfig> = {}, given: AgentSdkOptions = { spares: 0 }): Promise<{ sdk: AgentSdk; pool: Pool }> {
+    const sdk = agentSdk(given)
+    const { size, ...others } = config
+    const pool = await createPool({ driver: 'claude-agent-sdk', size: { max: 2, spare: 0, ...size }, timeouts: { close: '300ms' }, ...others, plugins: [sdk.plugin] })
+    onTestFinished(() => pool.close({ grace: 0 }))
+    sdk.serveFrom(pool)
+    return { sdk, pool }
+  }
+
+  it('counts its processes, and lets queries wait for a place; what they write meanwhile is not lost', async () => {
+    const { sdk, pool } = await openPool({ size: { max: 1 } })
+    const [one, two] = [echo(sdk, {}, 'one'), echo(sdk, {}, 'two')]
+    for (const query of [one, two]) query.send({ type: 'user' })
+    await until(() => one.lines.length > 0)
+    expect([pool.getPoolStats().size, pool.getPoolStats().waiting, two.lines, two.process.exitCode]).toEqual([1, 1, [], null])
+    one.process.stdin.end()
+    expect([await one.exit, one.process.exitCode]).toEqual([[0, null], 0])
+    await until(() => two.lines.length > 0)
+    two.abort()
+    expect(await two.exit).toHaveLength(2)
+    await until(() => pool.getPoolStats().size === 0)
+    expect(pool.getPoolStats()).toMatchObject({ started: 2, crashes: 0, refusals: 0 })
+    expect(pool.decisions().map(({ reason }) => reason).filter((reason) => reason.startsWith('destroyed'))).toHaveLength(1)
+  })
+
+  it('holds them to its limits', async () => {
+    const { sdk, pool } = await openPool({ metrics: { use: 'pidusage', every: '50ms' }, limits: { memory: { hard: '100MB' } } })
+    // Pages that are written to are nobody else's.
+    const large = start(sdk, process.execPath, ['-e', 'setTimeout(() => (globalThis.held = Buffer.alloc(3e8, 1)), 200); setInterval(() => undefined, 1000)'])
+    expect(await large.exit).toEqual([null, 'SIGKILL'])
+    expect([large.process.signalCode, pool.decisions().some(({ reason }) => reason.includes('hard limit'))]).toEqual(['SIGKILL', true])
+  })
+
+  it('has one warm for the next query of the same kind, in nobody else\'s environment, and none for what only one can want', async () => {
+    const { sdk, pool } = await openPool({ size: { max: 6 } }, { spares: 1 })
+    const mine = { env: { WHOSE: 'mine' } }
+    const warm = (): number => pool.getPoolStats().idleSessions
+    const first = echo(sdk, mine)
+    await until(() => warm() === 1)
+    const second = echo(sdk, mine)
+    second.send({ type: 'user' })
+    await until(() => second.lines.length > 0)
+    expect(pool.getPoolStats().acquires).toMatchObject({ started: 1, spare: 1 })
+    await until(() => warm() === 1)
+    const others = [echo(sdk, { env: { WHOSE: 'other' } }, '--resume', 'x'), echo(sdk, mine, '--session-id=y')]
+    for (const other of others) other.send({ type: 'user' })
+    await until(() => others.every(({ lines }) => lines.length > 0))
+    expect([pool.getPoolStats().acquires.spare, warm(), pool.getPoolStats().size]).toEqual([1, 1, 5])
+    for (const query of [first, second, ...others]) query.abort()
+  })
+
+  it('says how a query ends that is given up while it waits, or that it cannot serve', async () => {
+    const { sdk, pool } = await openPool({ size: { max: 1 }, timeouts: { acquire: '100ms', close: '300ms' } })
+    const first = echo(sdk)
+    first.send({ type: 'user' })
+    await until(() => first.lines.length > 0)
+    const killed = echo(sdk)
+    expect([killed.process.kill('SIGINT'), killed.process.killed, await killed.exit]).toEqual([true, true, [null, 'SIGINT']])
+    expect(killed.process.kill('SIGINT')).toBe(false)
+    const aborted = echo(sdk, { signal: AbortSignal.abort() })
+    expect(await aborted.exit).toEqual([null, 'SIGTERM'])
+    const late = echo(sdk)
+    expect(await errorOf(late)).toMatchObject({ code: 'ACQUIRE_TIMEOUT' })
+    expect(first.process.kill('SIGTERM')).toBe(true)
+    await first.exit
+    await until(() => pool.getPoolStats().size === 0)
+    expect(pool.getPoolStats().crashes).toBe(0)
+    expect(await errorOf(start(sdk, '/there/is/no/such/program', []))).toMatchObject({ code: expect.stringMatching(/^(ACQUIRE_TIMEOUT|BREAKER_OPEN)$/), message: expect.stringContaining('/there/is/no/such/program') })
+  })
+
+  it('takes no turns, and is no pool that would start what nobody wants', async () => {
+    const { sdk, pool } = await openPool({ size: { max: 1 } })
+    const query = echo(sdk)
+    query.send({ type: 'user' })
+    await until(() => query.lines.length > 0)
+    const other = agentSdk()
+    expect((await greenroomErrorOf(() => other.serveFrom(pool))).code).toBe('CONFIG_INVALID')
+    const eager = await createPool({ driver: 'claude-agent-sdk', size: { max: 1, spare: 1 }, plugins: [other.plugin], restart: { maxCrashes: 1 } })
+    onTestFinished(() => eager.close({ grace: 0 }))
+    expect((await greenroomErrorOf(() => other.serveFrom(eager))).message).toContain('size.spare')
+    query.abort()
+  })
+
+  it('serves the real program, sooner from a warm one', async () => {
+    const { sdk, pool } = await openPool({ size: { max: 3 }, timeouts: { start: '60s', acquire: '60s', close: '5s' } }, { spares: 1 })
+    const cwd = await tempFolder()
+    const env = { ...options.env, HOME: cwd, CLAUDE_CONFIG_DIR: cwd, TMPDIR: cwd, CLAUDE_CODE_TMPDIR: cwd }
+    const ask = async (): Promise<number> => {
+      const begun = performance.now()
+      const claude = start(sdk, options.command, ['-p', '--input-format=stream-json', '--output-format=stream-json', '--verbose'], { env, cwd })
+      claude.send({ type: 'control_request', request_id: '1', request: { subtype: 'initialize' } })
+      claude.send({ type: 'user', message: { role: 'user', content: 'say hello' } })
+      await until(() => claude.lines.some(({ type }) => type === 'assistant'))
+      const tookMs = performance.now() - begun
+      await until(() => claude.lines.some(({ type, result }) => type === 'result' && result === 'hello'))
+      claude.process.stdin.end()
+      expect(await claude.exit).toEqual([0, null])
+      return tookMs
+    }
+    const cold = await ask()
+    await until(() => pool.getPoolStats().idleSessions === 1)
+    const warm = await ask()
+    expect(pool.getPoolStats()).toMatchObject({ crashes: 0, acquires: { started: 1, spare: 1 } })
+    console.log(`the first message of the model after ${Math.round(cold)} ms cold, ${Math.round(warm)} ms warm`)
+  })
+})
+
+function errorOf({ process }: Started): Promise<Error> {
+  return new Promise((resolve) => process.on('error', resolve))
+}
 
 function pidIn(file: string): number {
   try {
