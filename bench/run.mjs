@@ -1,8 +1,19 @@
 // Runs a benchmark: npm run bench -- <name> [options]
 const SCENARIOS = {
   balancing: () => import('./balancing.mjs'),
+  borrowing: () => import('./borrowing.mjs'),
+  crash: () => import('./crash.mjs'),
+  failing: () => import('./failing.mjs'),
+  hosting: () => import('./hosting.mjs'),
   keeping: () => import('./keeping.mjs'),
+  many: () => import('./many.mjs'),
+  passing: () => import('./passing.mjs'),
+  requests: () => import('./requests.mjs'),
   scaling: () => import('./scaling.mjs'),
+  sharing: () => import('./sharing.mjs'),
+  step: () => import('./step.mjs'),
+  warmth: () => import('./warmth.mjs'),
+  watch: () => import('./watch.mjs'),
 }
 
 const [name = '', ...args] = process.argv.slice(2)

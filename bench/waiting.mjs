@@ -3,11 +3,12 @@
 import { cpus } from 'node:os'
 import fair from 'greenroom/plugins/queues/fair'
 import fifo from 'greenroom/plugins/queues/fifo'
+import priority from 'greenroom/plugins/queues/priority'
 
 /** @typedef {import('greenroom/kit').Queue} Queue */
 /** @typedef {import('greenroom/kit').AcquireRequest} AcquireRequest */
 
-const QUEUES = { fifo, fair }
+const QUEUES = { fifo, fair, priority }
 const WAITERS = [100, 10_000, 100_000]
 const TENANTS = 100
 /** Operations of one measurement at least; small queues are filled and emptied several times. */
@@ -19,8 +20,11 @@ function make(/** @type {import('greenroom/kit').Plugin} */ plugin) {
   /** @type {Queue | undefined} */
   let queue
   const kernel = {
-    strategy: (/** @type {string} */ _kind, /** @type {string} */ _name, /** @type {{ create(options: object): Queue }} */ definition) => {
-      queue = definition.create({})
+    strategy: (
+      /** @type {string} */ _kind, /** @type {string} */ _name,
+      /** @type {{ options: { parse(given: object): object }, create(options: object, context: object): Queue }} */ definition,
+    ) => {
+      queue = definition.create(definition.options.parse({}), { clock: performance })
     },
   }
   void plugin.apply(/** @type {import('greenroom/kit').Kernel} */ (/** @type {unknown} */ (kernel)))

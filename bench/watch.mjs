@@ -1,51 +1,44 @@
-// What it costs the host to watch many sessions: CPU of the host process in percent of one core, and how long its event loop is held up,
-// with each sampler and with none. The sessions are real processes that sleep.
-// It asserts nothing. Run it on the built package: npm run bench:watch [-- --sessions 1000 --seconds 20]
-import { cpus } from 'node:os'
-import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { setTimeout as sleep } from 'node:timers/promises'
+// What it costs the host to watch many sessions: measured once a second, and asked every 30 seconds whether they are well. CPU of the host
+// process in percent of one core, and how long its event loop is held up. The sessions are real processes that sleep between questions.
+// Run it on the built package: npm run bench -- watch [--sessions 100,1000 --seconds 32 --all --out FILE]; --all: with each sampler, and none.
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { createPool } from 'greenroom'
+import { amount, report, table } from './lib/report.mjs'
+import { inOwnProcess } from './lib/rounds.mjs'
 
-const { values } = parseArgs({ options: { sessions: { type: 'string', default: '1000' }, seconds: { type: 'string', default: '20' } } })
-const sessions = Number(values.sessions)
-const seconds = Number(values.seconds)
+/** Percent of a core, by the number of sessions. */
+const AIMS = new Map([[100, 0.5], [1_000, 3]])
+const SAMPLERS = ['pidusage', 'procfs', 'procfs, without PSS', 'none']
 
-/** @typedef {NonNullable<import('greenroom').PoolConfig['metrics']>} Metrics */
-
-/** @type {Readonly<Record<string, Metrics | false>>} */
-const METRICS = {
-  'none': false,
-  'procfs, without PSS': { use: 'procfs', every: '1s', pssEvery: false },
-  'procfs': { use: 'procfs', every: '1s' },
-  'pidusage': { use: 'pidusage', every: '1s' },
-}
-
-/** @param {Metrics | false} metrics */
-async function measure(metrics) {
-  const pool = await createPool({
-    driver: { use: 'json-lines', command: 'sleep', args: ['100000'] },
-    size: { min: sessions, max: sessions, spare: 0, starting: 16 }, timeouts: { idle: false, total: false, start: '2m' }, health: false, metrics,
+/** @param {readonly string[]} args */
+export async function run(args) {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      sessions: { type: 'string', default: '100,1000' }, seconds: { type: 'string', default: '32' }, all: { type: 'boolean', default: false },
+      out: { type: 'string' },
+    },
   })
-  await pool.ready()
-  // The first sweep reads everything for the first time.
-  await sleep(3_000)
-  const delay = monitorEventLoopDelay({ resolution: 10 })
-  delay.enable()
-  const before = process.cpuUsage()
-  const since = performance.now()
-  await sleep(seconds * 1_000)
-  const { user, system } = process.cpuUsage(before)
-  const percent = (user + system) / 10 / (performance.now() - since)
-  delay.disable()
-  const { measuredSessions, memoryUsage } = pool.getPoolStats()
-  await pool.close({ grace: 0 })
-  return { percent, longestMs: delay.max / 1e6, p99Ms: delay.percentile(99) / 1e6, measuredSessions, memoryUsage }
+  const { seconds, out } = values
+  const numbers = values.sessions.split(',').map(Number)
+  /** @type {{ sessions: number, metrics: string, figures: Record<string, number> }[]} */
+  const found = []
+  for (const metrics of values.all ? SAMPLERS : SAMPLERS.slice(0, 1)) {
+    // At the same time: what each of them takes is a small part of a core, and its own.
+    found.push(...await Promise.all(numbers.map(async (sessions) => {
+      const figures = await inOwnProcess(new URL('watching/measure.mjs', import.meta.url), [String(sessions), seconds, metrics], { limitMs: 600_000 })
+      return { sessions, metrics, figures }
+    })))
+  }
+  const rows = found.map(({ sessions, metrics, figures }) =>
+    [`${sessions.toLocaleString('en')}, ${metrics}`, ...['cpu', 'p99', 'longest', 'measured'].map((name) => amount(figures[name] ?? NaN))])
+  report('watch', {
+    title: `Watching sessions for ${seconds} s`,
+    text: table(['sessions, metrics', 'CPU of the host, % of a core', 'event loop held up, p99 ms', 'longest ms', 'sessions measured'], rows),
+    aims: found.filter(({ metrics, sessions }) => metrics === SAMPLERS[0] && AIMS.has(sessions)).map(({ sessions, figures }) =>
+      ({ what: `${sessions.toLocaleString('en')} sessions: CPU of the host`, value: figures['cpu'] ?? NaN, unit: '%', atMost: AIMS.get(sessions) ?? NaN })),
+    rounds: 1, out, data: { seconds: Number(seconds), found },
+  })
 }
 
-console.log(`${sessions} sessions measured once a second for ${seconds} s; Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}\n`)
-console.log('| metrics | CPU of the host, % of a core | event loop held up, ms: p99 | longest | sessions measured |\n|---|---:|---:|---:|---:|')
-for (const [name, metrics] of Object.entries(METRICS)) {
-  const { percent, longestMs, p99Ms, measuredSessions } = await measure(metrics)
-  console.log(`| ${name} | ${percent.toFixed(2)} | ${p99Ms.toFixed(1)} | ${longestMs.toFixed(1)} | ${measuredSessions} |`)
-}
+if (process.argv[1] === fileURLToPath(import.meta.url)) await run(process.argv.slice(2))

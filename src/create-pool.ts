@@ -163,7 +163,7 @@ async function build({ settings, strategies }: ResolvedConfig, { hooks, registry
   const roomMaker = new RoomMaker(env, roster, retirer, gate)
   const allocator = new Allocator({ env, roster, finder, granter, roomMaker, settler, gate, births, demand })
   const admission = strategies.admission && await registry.create(strategies.admission, context)
-  const turnstile = admission && new Turnstile(env, admission, (request, error) => allocator.refuse(request, error))
+  const turnstile = new Turnstile(env, admission, (request, error) => allocator.refuse(request, error))
   const scaling = new Scaling({ env, roster, capacity, launcher, retirer, roomMaker, gate, line: allocator.line, demand, settler })
 
   settler.listen(new SilenceWatch(env, retirer, background))

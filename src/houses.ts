@@ -22,8 +22,7 @@ export interface Houses {
   readonly retirer: Retirer
   readonly launcher: Launcher
   readonly allocator: Allocator
-  /** Absent without an admission strategy. */
-  readonly turnstile: Turnstile | undefined
+  readonly turnstile: Turnstile
   readonly news: StrategyNews
   readonly scaling: Scaling
   readonly lifetimes: Lifetimes

@@ -168,7 +168,7 @@ export class LivePool implements Pool {
     try {
       const refusal = this.#state === 'open' ? this.#refusal(request, options.signal) : this.#notOpen()
       if (refusal) return Promise.reject(allocator.refuse(request, refusal))
-      return turnstile ? turnstile.pass(request, () => allocator.acquire(request, terms)) : allocator.acquire(request, terms)
+      return turnstile.admission ? turnstile.pass(request, () => allocator.acquire(request, terms)) : allocator.acquire(request, terms)
     } catch (problem) {
       return Promise.reject(allocator.refuse(request, asStrategyFailure(problem)))
     }

@@ -5,7 +5,7 @@ import type { PluginHost } from './kernel/plugin-host.ts'
 import { type ResolvedConfig, resolveConfig } from './kernel/resolve-config.ts'
 import type { PoolEnvironment } from './pool/environment.ts'
 
-const STRATEGIES = ['balancer', 'scaler', 'queue', 'evictor', 'restart', 'health'] as const
+const STRATEGIES = ['balancer', 'scaler', 'admission', 'queue', 'evictor', 'restart', 'health'] as const
 const FIGURES = ['size', 'timeouts', 'maxUses'] as const
 type Strategy = (typeof STRATEGIES)[number]
 
@@ -59,7 +59,7 @@ export class Reconfigurer {
     }
     checkOpen()
     this.#config = config
-    const { env, allocator, scaling, lifetimes, health, news } = houses
+    const { env, allocator, turnstile, scaling, lifetimes, health, news } = houses
     env.settings = { ...env.settings, ...changeable(resolved) }
     if (made.balancer) {
       env.balancer = made.balancer
@@ -72,6 +72,7 @@ export class Reconfigurer {
     if (made.scaler) env.scaler = made.scaler
     if (made.restart) env.restart = made.restart
     if (made.queue) allocator.requeue(made.queue as PoolEnvironment['queue'])
+    if (names.has('admission')) turnstile.admission = made.admission
     if (names.has('health')) health.use(made.health && resolved.settings.health && { ...resolved.settings.health, check: made.health })
     env.decisions.record('reconfigure', () => `changed: ${[...names].join(', ')}`)
     if (names.has('timeouts')) lifetimes.reconfigured()

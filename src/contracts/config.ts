@@ -119,7 +119,7 @@ export interface PoolConfig {
  * with all its options. `undefined` is the default.
  */
 export type Reconfiguration = {
-  [Field in 'size' | 'timeouts' | 'maxUses' | 'balancer' | 'scaler' | 'queue' | 'evictor' | 'restart' | 'health']?: PoolConfig[Field] | undefined
+  [Field in 'size' | 'timeouts' | 'maxUses' | 'balancer' | 'scaler' | 'admission' | 'queue' | 'evictor' | 'restart' | 'health']?: PoolConfig[Field] | undefined
 }
 
 /** Checks a config's type; returns it unchanged. */

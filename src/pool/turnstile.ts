@@ -4,17 +4,18 @@ import { disown } from '../kernel/disown.ts'
 import type { PoolEnvironment } from './environment.ts'
 import type { PooledLease } from './lease.ts'
 
-/** Where an admission strategy counts who goes in and who comes out. A pool without one has none. */
+/** Where an admission strategy counts who goes in and who comes out. Without a strategy it stands open, and counts nobody. */
 export class Turnstile {
+  /** `undefined`: everybody is let in. */
+  admission: Admission | undefined
   readonly #env: PoolEnvironment
-  readonly #admission: Admission
   readonly #refuse: (request: AcquireRequest, error: GreenroomError) => GreenroomError
   #inFlight = 0
 
   /** @param refuse Notes that an acquire was turned down. */
-  constructor(env: PoolEnvironment, admission: Admission, refuse: (request: AcquireRequest, error: GreenroomError) => GreenroomError) {
+  constructor(env: PoolEnvironment, admission: Admission | undefined, refuse: (request: AcquireRequest, error: GreenroomError) => GreenroomError) {
     this.#env = env
-    this.#admission = admission
+    this.admission = admission
     this.#refuse = refuse
   }
 
@@ -23,14 +24,16 @@ export class Turnstile {
    * @throws what the strategy and `enter` throw.
    */
   pass(request: AcquireRequest, enter: () => Promise<PooledLease>): Promise<PooledLease> {
-    const refusal = this.#ask(request)
+    const { admission } = this
+    if (!admission) return enter()
+    const refusal = this.#ask(admission, request)
     if (refusal) return Promise.reject(this.#refuse(request, refusal))
     const entered = enter()
     const since = this.#env.clock.now()
     const inFlight = ++this.#inFlight
     const left = (outcome: AdmissionReport['outcome']): void => {
       this.#inFlight--
-      this.#tell({ latencyMs: this.#env.clock.now() - since, inFlight, outcome })
+      this.#tell(admission, { latencyMs: this.#env.clock.now() - since, inFlight, outcome })
     }
     // Before the caller hears of it: the end of the lease is not missed.
     entered.then(
@@ -43,8 +46,8 @@ export class Turnstile {
     return entered
   }
 
-  #ask(request: AcquireRequest): GreenroomError | undefined {
-    const refusal: unknown = this.#admission.admit(request, { inFlight: this.#inFlight })
+  #ask(admission: Admission, request: AcquireRequest): GreenroomError | undefined {
+    const refusal: unknown = admission.admit(request, { inFlight: this.#inFlight })
     if (refusal === undefined) return undefined
     const { reason, retryAfterMs } = (typeof refusal === 'object' ? (refusal ?? {}) : {}) as { reason?: unknown; retryAfterMs?: unknown }
     if (typeof reason !== 'string') {
@@ -56,9 +59,9 @@ export class Turnstile {
   }
 
   /** INV 8 */
-  #tell(report: AdmissionReport): void {
+  #tell(admission: Admission, report: AdmissionReport): void {
     try {
-      disown(this.#admission.finished(report))
+      disown(admission.finished(report))
     } catch (problem) {
       this.#env.report(problem, "the admission strategy's finished")
     }

@@ -9,6 +9,8 @@ import type { Settler } from '../pool/settler.ts'
 
 /** Each interval is drawn from 90–110 % of health.every; the first from all of it: probes never come in a burst. */
 const JITTER = 0.1
+/** Intervals are multiples of this part of health.every. */
+const SPANS = 100
 
 /** How sessions are looked at, and by what. */
 export type HealthRounds = NonNullable<PoolSettings['health']> & { readonly check: HealthCheck }
@@ -64,8 +66,8 @@ export class HealthWatch implements RosterListener {
   }
 
   #arm(session: Session, { everyMs }: HealthRounds, share: number): Timeout {
-    // Whole milliseconds, so that time-outs share few lists.
-    return this.#timeouts.add(Math.round(everyMs * share), this.#due, session)
+    // Few different spans, as each has a timer of its own.
+    return this.#timeouts.add((everyMs * Math.ceil(SPANS * share)) / SPANS, this.#due, session)
   }
 
   readonly #due = (session: Session): void => {

@@ -192,6 +192,22 @@ describe('reconfigure', () => {
     expect(await pool.request({ op: 'read' })).toMatchObject({ notes: [] })
   })
 
+  it('begins to refuse callers, and stops to', async () => {
+    const { pool, clock } = await scene({ size: { max: 1 } }, {
+      apply: ({ strategy }) => strategy('admission', 'nobody', {
+        description: 'test', options: z.strictObject({}), create: () => ({ admit: () => ({ reason: 'not today' }), finished: () => undefined }),
+      }),
+    })
+    const lease = await pool.acquire({ key: 'k' })
+    await pool.reconfigure({ admission: 'nobody' } as never)
+    expect((await rejection(pool.acquire())).code).toBe('OVERLOADED')
+    await pool.reconfigure({ admission: undefined })
+    const waiting = watched(pool.acquire({ key: 'k' }))
+    lease.release()
+    await clock.settle()
+    expect(waiting.state).toBe('resolved')
+  })
+
   it('backs off by the new restart policy', async () => {
     const { pool, clock } = await scene({ size: { max: 1, spare: 0 } }, { behaviour: { start: { ms: 0, fails: true } } })
     await pool.reconfigure({ restart: { initial: '1h', maxCrashes: 1, cooldown: '1h' } })

@@ -1,0 +1,2 @@
+/** What every worker does. @param {unknown} message */
+export const echo = (message) => message

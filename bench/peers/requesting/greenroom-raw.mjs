@@ -1,0 +1,5 @@
+// Messages and answers are bytes that nobody parses.
+import { openGreenroom } from './greenroom-pool.mjs'
+
+/** @type {typeof import('./pool.d.mts').open} */
+export const open = ({ processes }) => openGreenroom(processes, { raw: true })

@@ -1,0 +1,1 @@
+export { echo as default } from './echo.mjs'

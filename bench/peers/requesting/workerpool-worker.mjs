@@ -1,0 +1,4 @@
+import { echo } from './echo.mjs'
+
+const { default: workerpool } = await import(/** @type {string} */ ('workerpool'))
+workerpool.worker({ echo })

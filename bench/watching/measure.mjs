@@ -1,0 +1,38 @@
+// `node measure.mjs SESSIONS SECONDS METRICS`: prints what watching them costs as JSON.
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createPool } from 'greenroom'
+
+const [count = '', seconds = '', name = ''] = process.argv.slice(2)
+const sessions = Number(count)
+/** @typedef {NonNullable<import('greenroom').PoolConfig['metrics']>} Metrics */
+/** @type {Readonly<Record<string, Metrics | false>>} */
+const METRICS = {
+  'none': false,
+  'procfs, without PSS': { use: 'procfs', every: '1s', pssEvery: false },
+  'procfs': { use: 'procfs', every: '1s' },
+  'pidusage': { use: 'pidusage', every: '1s' },
+}
+
+const pool = await createPool({
+  // `cat` gives back what it is asked: a real round trip.
+  driver: { use: 'json-lines', command: 'cat', ping: { send: { alive: 1 }, expect: { alive: 1 } } },
+  size: { min: sessions, max: sessions, spare: 0, starting: 16 }, timeouts: { idle: false, total: false, start: '2m' },
+  health: { every: '30s' }, metrics: METRICS[name] ?? false,
+})
+await pool.ready()
+// The first sweep reads everything for the first time.
+await sleep(3_000)
+const delay = monitorEventLoopDelay({ resolution: 10 })
+delay.enable()
+const before = process.cpuUsage()
+const since = performance.now()
+await sleep(Number(seconds) * 1_000)
+const { user, system } = process.cpuUsage(before)
+const cpu = (user + system) / 10 / (performance.now() - since)
+delay.disable()
+const { measuredSessions, size } = pool.getPoolStats()
+await pool.close({ grace: 0 })
+if (size !== sessions) throw new Error(`${size} of ${sessions} sessions were there at the end`)
+const figures = { cpu, p99: delay.percentile(99) / 1e6 - 10, longest: delay.max / 1e6 - 10, measured: measuredSessions }
+process.stdout.write(JSON.stringify(figures), () => process.exit(0))
