@@ -87,7 +87,7 @@ export interface PoolConfig {
   health?: WithDefault<HealthOptions, 'ping' & keyof HealthOptions, { every?: Duration; timeout?: Duration; failures?: number; successes?: number }> | false
   /**
    * `every`: how often all processes are measured, default 1s. `pssEvery`: how often the proportional memory of each session is, which costs
-   * more, default 30s; `false`: never, and memory limits then judge resident memory.
+   * more, default 30s, of five sessions a second at most; `false`: never, and memory limits then judge resident memory.
    */
   metrics?: WithDefault<MetricsOptions, 'pidusage' & keyof MetricsOptions, { every?: Duration; pssEvery?: Duration | false }> | false
   /** Limits by name. */

@@ -59,7 +59,7 @@ export const healthLoopSchema = z.strictObject({
 export const metricsLoopSchema = z.strictObject({
   every: duration({ min: 10 }).default(1_000).describe('How often all processes are measured. Default 1s.'),
   pssEvery: optionalDuration({ min: 10 }).default(30_000)
-    .describe('How often the proportional memory of each session is measured; false: never, memory limits then judge resident memory. Default 30s.'),
+    .describe('How often the proportional memory of each session is measured, five a second at most; false: never, memory limits then judge resident memory. Default 30s.'),
 })
 export const queueLoopSchema = z.strictObject({
   max: z.int().min(0).default(10_000).describe('Callers who may wait. Default 10000.'),

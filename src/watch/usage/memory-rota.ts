@@ -5,6 +5,8 @@ import type { Session } from '../../pool/session.ts'
 import type { SessionMeter } from './session-meter.ts'
 
 const DEADLINE_MS = 5_000
+/** Sessions whose turn comes in one second, however many there are: reading one takes a millisecond of CPU. */
+const MOST_A_SECOND = 5
 
 /** A session's processes in this sweep. */
 export interface Measured {
@@ -20,8 +22,12 @@ export class MemoryRota {
   readonly #env: PoolEnvironment
   readonly #sampler: UsageSampler
   readonly #everyMs: number
-  /** Sessions of one sweep, as a share of all. */
+  /** Sessions of one sweep, as a share of all; and how many at most. */
   readonly #share: number
+  readonly #most: number
+  readonly #sweepMs: number
+  /** How long it takes until everybody has had a turn. */
+  #roundMs: number
   /** A reading that has missed its deadline: nothing more is asked until it is over, or each sweep would leave one behind. */
   #stuck = false
   /** Who was never measured; and when who was, the longest ago first. */
@@ -33,11 +39,14 @@ export class MemoryRota {
     this.#sampler = sampler
     this.#everyMs = pssEveryMs
     this.#share = everyMs / pssEveryMs
+    this.#most = Math.max(1, Math.floor((MOST_A_SECOND * everyMs) / 1_000))
+    this.#sweepMs = everyMs
+    this.#roundMs = pssEveryMs
   }
 
   /** How old a figure may be to be told. */
   get maxAgeMs(): number {
-    return 2 * this.#everyMs
+    return 2 * this.#roundMs
   }
 
   get #off(): boolean {
@@ -74,7 +83,8 @@ export class MemoryRota {
     for (const session of sweep.keys()) {
       if (!this.#turns.has(session) && session.state !== 'gone') this.#fresh.add(session)
     }
-    const quota = Math.max(1, Math.ceil(sweep.size * this.#share))
+    const quota = Math.max(1, Math.min(this.#most, Math.ceil(sweep.size * this.#share)))
+    this.#roundMs = Math.max(this.#everyMs, Math.ceil(sweep.size / quota) * this.#sweepMs)
     const due = new Set<Session>()
     for (const session of this.#fresh) {
       if (due.size === quota) break
