@@ -11,9 +11,9 @@ const COUNTER = `require('node:readline').createInterface({ input: process.stdin
 })`
 const COUNTING = { driver: { use: 'json-lines', command: process.execPath, args: ['-e', COUNTER], terminal: { done: true } } }
 
-async function counting(): Promise<string> {
+async function counting(more: object = {}): Promise<string> {
   const cwd = await tempFolder()
-  await writeFile(join(cwd, 'greenroom.config.json'), JSON.stringify(COUNTING))
+  await writeFile(join(cwd, 'greenroom.config.json'), JSON.stringify({ driver: { ...COUNTING.driver, ...more } }))
   return cwd
 }
 
@@ -40,6 +40,14 @@ describe('greenroom run, with a pool of its own', () => {
     const { stdout, code } = await cli(['run', '--stream', '--json', '"hello"'], { cwd: await counting() })
     expect(stdout.trim().split('\n').map((line) => JSON.parse(line) as unknown)).toEqual([{ i: 1 }, { i: 2 }, { done: true, said: 'hello' }])
     expect(code).toBe(0)
+  })
+
+  it('prints what is passed through without being parsed as the JSON that it is', async () => {
+    const cwd = await counting({ raw: true })
+    const { stdout } = await cli(['run', '--stream', '--json', '"hello"'], { cwd })
+    expect(stdout).toBe('{"i":1}\n{"i":2}\n{"done":true,"said":"hello"}\n')
+    const pretty = await cli(['run', '--pretty', '--json', '"hello"'], { cwd })
+    expect(pretty.stdout).toBe('{\n  "done": true,\n  "said": "hello"\n}\n')
   })
 
   it('sends text as text, and wants to know what bare text is for a driver that takes no code', async () => {

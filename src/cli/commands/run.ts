@@ -64,7 +64,7 @@ async function run(argument: string | undefined, options: RunOptions, io: CliIo)
       options,
       form: options.json ? 'json' : options.text ? 'text' : 'auto',
       signal: interrupt.signal,
-      print: (value) => line(io.stdout, JSON.stringify(value ?? null, undefined, options.pretty ? 2 : undefined)),
+      print: (value) => line(io.stdout, jsonOf(value, options.pretty === true)),
     }
     if (url === undefined) await askOwnPool(request, stop, io)
     else await askServer(url, request, io)
@@ -75,6 +75,12 @@ async function run(argument: string | undefined, options: RunOptions, io: CliIo)
   } finally {
     stop.dispose()
   }
+}
+
+/** Bytes are the program's own JSON, from a driver that passes messages through without parsing them. */
+function jsonOf(value: unknown, pretty: boolean): string {
+  if (!Buffer.isBuffer(value)) return JSON.stringify(value ?? null, undefined, pretty ? 2 : undefined)
+  return pretty ? JSON.stringify(JSON.parse(value.toString()), undefined, 2) : value.toString()
 }
 
 interface Request {
