@@ -8,7 +8,7 @@ import { inOwnProcess } from './lib/rounds.mjs'
 
 /** Percent of a core, by the number of sessions. */
 const AIMS = new Map([[100, 0.5], [1_000, 3]])
-const SAMPLERS = ['pidusage', 'procfs', 'procfs, without PSS', 'none']
+const SAMPLERS = ['pidusage', 'procfs', 'procfs, no probes', 'procfs, without PSS', 'none']
 
 /** @param {readonly string[]} args */
 export async function run(args) {
