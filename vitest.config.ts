@@ -14,6 +14,9 @@ const UNITS = [
   'test/testing/contracts/broken-strategies.test.ts',
 ]
 
+/** What is true of the whole of a process: which functions hear of its end, and what a package is that was loaded before. */
+const OF_A_PROCESS = ['test/process/tree/session-trees.test.ts', 'test/plugins/metrics/pidusage-reuse.test.ts']
+
 const alias = [
   { find: /^greenroom$/, replacement: at('./src/index.ts') },
   { find: /^greenroom\/kit$/, replacement: at('./src/kit.ts') },
@@ -35,7 +38,9 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     projects: [
       project('units', { include: UNITS, isolate: false }),
-      project('processes', { include: ['test/**/*.test.ts'], exclude: UNITS }),
+      // Not isolated either: loading everything anew for each file took a fifth of the run.
+      project('processes', { include: ['test/**/*.test.ts'], exclude: [...UNITS, ...OF_A_PROCESS], isolate: false }),
+      project('isolated', { include: OF_A_PROCESS }),
     ],
     globalSetup: ['test/global-setup.ts'],
     // .ci/run counts the tests from the report.

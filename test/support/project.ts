@@ -61,10 +61,14 @@ export class Project implements AsyncDisposable {
   }
 }
 
-/** Builds dist/ when it isn't of these sources. */
+let isBuilt = false
+
+/** Builds dist/ when it isn't of these sources: asked once per process, for they do not change while tests run. */
 export function ensureBuild(): void {
+  if (isBuilt) return
   const { status, stderr } = spawnSync(process.execPath, ['scripts/ensure.mjs'], { cwd: ROOT, encoding: 'utf8' })
   if (status !== 0) throw new Error(`the build failed:\n${stderr}`)
+  isBuilt = true
 }
 
 /** Runs a command to its end, in an environment as a shell's. */

@@ -84,21 +84,10 @@ const drivers: Readonly<Record<string, DriverContract>> = {
       concurrency: 4,
     },
   },
-  'json-rpc, by lines, on server-memory': {
+  'json-rpc, by lines': {
+    ...rpc,
     use: 'json-rpc',
-    options: {
-      ...MEMORY,
-      framing: 'ndjson',
-      initialize: { method: 'initialize', params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'test', version: '1' } } },
-      initialized: { method: 'notifications/initialized' },
-      ping: { method: 'ping' },
-    },
-    message: { method: 'tools/call', params: { name: 'search_nodes', arguments: { query: 'nothing' } } },
-    expect: (answer) => assert.ok(JSON.stringify(answer).includes('entities')),
-    state: {
-      write: (name) => ({ method: 'tools/call', params: { name: 'create_entities', arguments: { entities: [entity(name)] } } }),
-      read: { method: 'tools/call', params: { name: 'read_graph' } },
-    },
+    options: { ...node(fixture('rpc-server.mjs'), 'ndjson'), framing: 'ndjson', initialize: { method: 'initialize' } },
   },
   'mcp, on server-memory': {
     use: 'mcp',
