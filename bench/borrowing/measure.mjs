@@ -7,7 +7,7 @@ import { BORROWERS, CROWDS, SIZE } from './patterns.mjs'
 const WAITERS = 10_000
 const LARGEST_WARM_UP = 20_000
 
-const [name = '', only, by = 'wall', least = '200'] = process.argv.slice(2)
+const [name = '', only, by = 'wall', least = '1000'] = process.argv.slice(2)
 /** A measurement lasts so long at least. */
 const LEAST_MS = Number(least)
 /** @type {typeof import('../peers/borrowing/pool.d.mts')} */

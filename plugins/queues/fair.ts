@@ -1,4 +1,5 @@
 import { definePlugin, z, type AcquireRequest, type Queue } from 'greenroom/kit'
+import { type Arrival, Arrivals } from './parts/arrivals.ts'
 import { IndexedHeap, type Indexed } from './parts/indexed-heap.ts'
 
 const options = z.strictObject({})
@@ -9,7 +10,7 @@ declare module 'greenroom/kit' {
   }
 }
 
-interface Ticket<W> extends Indexed {
+interface Ticket<W> extends Arrival {
   readonly waiter: W
   /** Its arrival. */
   readonly order: number
@@ -20,7 +21,7 @@ interface Ticket<W> extends Indexed {
 /** Those who wait of one tenant. Which line is next is decided by `turn`: the lowest. */
 interface Line<W> extends Indexed {
   turn: number
-  readonly tickets: IndexedHeap<Ticket<W>>
+  readonly tickets: Arrivals<Ticket<W>>
 }
 
 /**
@@ -29,7 +30,8 @@ interface Line<W> extends Indexed {
  * then the earlier arrival. Who was taken out and is pushed again, as nothing could be found for it, gets its old place back.
  *
  * `nextOf` takes no turn: what is served by it, a session of the tenant's own, is of no use to the others.
- * Every operation is O(log n), n being the tenants who wait and the callers of one of them; `peek` is O(1).
+ * Every operation is O(log n), n being the tenants who wait and those callers of one of them who are not served in the order they came;
+ * `peek` is O(1).
  */
 class Fair<W extends AcquireRequest> implements Queue<W> {
   readonly #tenants = new Map<string, Line<W>>()
@@ -44,7 +46,10 @@ class Fair<W extends AcquireRequest> implements Queue<W> {
 
   push(waiter: W, former?: object): Ticket<W> {
     const old = former as Ticket<W> | undefined
-    const ticket: Ticket<W> = { waiter, order: old?.order ?? this.#arrivals++, turn: old?.turn ?? Infinity, index: -1 }
+    const ticket: Ticket<W> = {
+      waiter, order: old?.order ?? this.#arrivals++, turn: old?.turn ?? Infinity,
+      index: -1, previous: undefined, next: undefined, inLine: false,
+    }
     const line = this.#tenants.get(waiter.tenant)
     if (line === undefined) this.#open(ticket)
     else {
@@ -71,13 +76,12 @@ class Fair<W extends AcquireRequest> implements Queue<W> {
   }
 
   remove(ticket: object): void {
-    const { waiter, index } = ticket as Ticket<W>
-    const line = this.#tenants.get(waiter.tenant)
-    if (index >= 0 && line) this.#take(line, ticket as Ticket<W>)
+    const line = this.#tenants.get((ticket as Ticket<W>).waiter.tenant)
+    if (line?.tickets.has(ticket as Ticket<W>)) this.#take(line, ticket as Ticket<W>)
   }
 
   #open(ticket: Ticket<W>): void {
-    const line: Line<W> = { turn: Math.min(ticket.turn, this.#turns++), tickets: new IndexedHeap(isServedBefore), index: -1 }
+    const line: Line<W> = { turn: Math.min(ticket.turn, this.#turns++), tickets: new Arrivals(isServedBefore), index: -1 }
     line.tickets.push(ticket)
     this.#tenants.set(ticket.waiter.tenant, line)
     this.#lines.push(line)

@@ -1,4 +1,5 @@
 import { definePlugin, optionalDuration, z, type AcquireRequest, type Clock, type Queue } from 'greenroom/kit'
+import { type Arrival, Arrivals } from './parts/arrivals.ts'
 import { IndexedHeap, type Indexed } from './parts/indexed-heap.ts'
 
 const options = z.strictObject({
@@ -12,7 +13,7 @@ declare module 'greenroom/kit' {
   }
 }
 
-interface Ticket<W> extends Indexed {
+interface Ticket<W> extends Arrival {
   readonly waiter: W
   /** Its arrival. */
   readonly order: number
@@ -22,7 +23,7 @@ interface Ticket<W> extends Indexed {
 
 /** Those who wait of one tenant. */
 interface Line<W> extends Indexed {
-  readonly tickets: IndexedHeap<Ticket<W>>
+  readonly tickets: Arrivals<Ticket<W>>
 }
 
 /**
@@ -31,7 +32,8 @@ interface Line<W> extends Indexed {
  * alike, their order never changes while they wait, and is settled when they come. Who was taken out and is pushed again, as nothing could be
  * found for it, gets its old place back.
  *
- * Every operation is O(log n), n being the tenants who wait and the callers of one of them; `peek` is O(1).
+ * Every operation is O(log n), n being the tenants who wait and those callers of one of them who are not served in the order they came;
+ * `peek` is O(1).
  */
 class Priority<W extends AcquireRequest> implements Queue<W> {
   readonly #clock: Clock
@@ -52,7 +54,10 @@ class Priority<W extends AcquireRequest> implements Queue<W> {
 
   push(waiter: W, former?: object): Ticket<W> {
     const old = former as Ticket<W> | undefined
-    const ticket: Ticket<W> = { waiter, order: old?.order ?? this.#arrivals++, rank: old?.rank ?? this.#rank(waiter), index: -1 }
+    const ticket: Ticket<W> = {
+      waiter, order: old?.order ?? this.#arrivals++, rank: old?.rank ?? this.#rank(waiter),
+      index: -1, previous: undefined, next: undefined, inLine: false,
+    }
     const line = this.#tenants.get(waiter.tenant)
     if (line === undefined) this.#open(ticket)
     else {
@@ -76,9 +81,8 @@ class Priority<W extends AcquireRequest> implements Queue<W> {
   }
 
   remove(ticket: object): void {
-    const { waiter, index } = ticket as Ticket<W>
-    const line = this.#tenants.get(waiter.tenant)
-    if (index >= 0 && line) this.#take(line, ticket as Ticket<W>)
+    const line = this.#tenants.get((ticket as Ticket<W>).waiter.tenant)
+    if (line?.tickets.has(ticket as Ticket<W>)) this.#take(line, ticket as Ticket<W>)
   }
 
   /** When it would have come, had it had priority 0: the earlier, the higher it is. */
@@ -87,7 +91,7 @@ class Priority<W extends AcquireRequest> implements Queue<W> {
   }
 
   #open(ticket: Ticket<W>): void {
-    const line: Line<W> = { tickets: new IndexedHeap(isServedBefore), index: -1 }
+    const line: Line<W> = { tickets: new Arrivals(isServedBefore), index: -1 }
     line.tickets.push(ticket)
     this.#tenants.set(ticket.waiter.tenant, line)
     this.#lines.push(line)

@@ -55,6 +55,7 @@ export class Allocator implements RosterListener {
     this.#demand = deps.demand
     this.#communal = env.settings.isolation === 'none'
     this.line = new WaitingLine(env, roster, (waiter, error) => this.#gaveUp(waiter, error))
+    this.#settler.setHeir((session) => this.#passOn(session))
   }
 
   /** Has `listener` called whenever somebody has stopped waiting without a session. */
@@ -238,6 +239,14 @@ export class Allocator implements RosterListener {
       const tenant = this.#roster.tenants.get(session.tenant)
       if (tenant && tenant.gated.size > 0) this.#roomMaker.makeRoomWithin(tenant)
     }
+  }
+
+  /** Gives a session that a caller has let go of to whoever waits for it. With callers who wait this saves a third of a turn. */
+  #passOn(session: Session): boolean {
+    // Whoever heard that it is idle may have ended it.
+    const next = session.state === 'idle' && this.line.size > 0 ? this.#nextFor(session) : undefined
+    if (next) this.#hand(next, next.waiter)
+    return session.state !== 'idle'
   }
 
   #nextFor(session: Session): (Found & { waiter: Waiter }) | undefined {

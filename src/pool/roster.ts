@@ -178,6 +178,25 @@ export class Roster {
   }
 
   move(session: Session, to: SessionState, reason?: EndReason): void {
+    const from = this.#become(session, to)
+    if (reason !== undefined) session.endReason = reason
+    this.refreshOpen(session)
+    this.#tell(session, from, to)
+  }
+
+  /**
+   * A caller has let go of a session. It is given to `heir` first, which is true when it has found the next for it: then nobody has to act on
+   * its being idle in between, and only the hook hears of it.
+   */
+  release(session: Session, heir: (session: Session) => boolean): void {
+    const from = this.#become(session, 'idle')
+    if (this.#hook.isUsed()) this.#hook.call(session, from, 'idle', session.endReason)
+    if (heir(session)) return
+    this.refreshOpen(session)
+    this.#tellListeners(session, from, 'idle')
+  }
+
+  #become(session: Session, to: SessionState): SessionState {
     const from = session.state
     if (!ALLOWED[from].includes(to)) throw new Error(`greenroom: session ${session.id} cannot go from ${from} to ${to}`)
     this.#uncount(session)
@@ -196,9 +215,7 @@ export class Roster {
     } else {
       this.counts[to]++
     }
-    if (reason !== undefined) session.endReason = reason
-    this.refreshOpen(session)
-    this.#tell(session, from, to)
+    return from
   }
 
   /** A shared session has room for one more lease. Told to the listeners as leased → leased. */
@@ -255,6 +272,10 @@ export class Roster {
 
   #tell(session: Session, from: SessionState | undefined, to: SessionState): void {
     if (this.#hook.isUsed()) this.#hook.call(session, from, to, session.endReason)
+    this.#tellListeners(session, from, to)
+  }
+
+  #tellListeners(session: Session, from: SessionState | undefined, to: SessionState): void {
     const ofLease = (from === 'idle' && to === 'leased') || (from === 'leased' && to === 'idle')
     const listeners = ofLease ? this.#leaseListeners : this.#listeners
     for (let i = 0; i < listeners.length; i++) listeners[i]!.changed(session, from, to)

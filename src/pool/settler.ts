@@ -30,6 +30,7 @@ export class Settler implements LeaseHost {
   readonly #resettable: boolean
   readonly #settled = new Map<Session, () => void>()
   #turns: TurnListener | undefined
+  #heir: (session: Session) => boolean = () => false
 
   constructor(env: PoolEnvironment, roster: Roster, retirer: Retirer) {
     this.clock = env.clock
@@ -43,6 +44,11 @@ export class Settler implements LeaseHost {
 
   listen(turns: TurnListener): void {
     this.#turns = turns
+  }
+
+  /** Who gives a session that a caller has let go of to the next one; false when nobody waits for it. */
+  setHeir(heir: (session: Session) => boolean): void {
+    this.#heir = heir
   }
 
   /** True when a one-off's session is of use afterwards: to its tenant after a reset, or to anybody with isolation 'none'. */
@@ -100,6 +106,7 @@ export class Settler implements LeaseHost {
   offer(session: Session): void {
     const reason = session.retireAtRelease
     if (reason) void (SOUND.has(reason) ? this.#retirer.park(session, reason) : this.#retirer.retire(session, reason))
+    else if (session.state === 'leased') this.#roster.release(session, this.#heir)
     else this.#roster.move(session, 'idle')
   }
 

@@ -30,6 +30,9 @@ export class Waiter implements AcquireRequest {
   formerTicket: QueueTicket | undefined = undefined
   /** Its place in the line for a key, or before a tenant's gate. */
   node: LinkedNode<Waiter> | undefined = undefined
+  /** Who came before and after it, of all who wait. */
+  earlier: Waiter | undefined = undefined
+  later: Waiter | undefined = undefined
   timeout: Timeout | undefined = undefined
   forgetSignal: (() => void) | undefined = undefined
   waiting = true
@@ -61,7 +64,9 @@ export class WaitingLine {
   readonly #roster: Roster
   readonly #gaveUp: (waiter: Waiter, error: GreenroomError) => void
   /** By books of its own, not the queue's: whatever a queue forgets, everybody is told at the end. */
-  readonly #waiting = new Set<Waiter>()
+  #first: Waiter | undefined
+  #last: Waiter | undefined
+  #size = 0
   #queued = 0
 
   constructor(env: PoolEnvironment, roster: Roster, gaveUp: (waiter: Waiter, error: GreenroomError) => void) {
@@ -72,12 +77,12 @@ export class WaitingLine {
 
   /** Everybody who waits. */
   get size(): number {
-    return this.#waiting.size
+    return this.#size
   }
 
-  /** In the order they came. */
+  /** In the order they came. Whoever goes through them must not have one leave meanwhile. */
   get waiters(): Iterable<Waiter> {
-    return this.#waiting
+    return this.#inOrder()
   }
 
   /** Those whom any session (of their tenant) would serve. */
@@ -92,7 +97,7 @@ export class WaitingLine {
   /** Begins to wait, in no particular place yet: deadline and signal count from here. */
   enter(waiter: Waiter): void {
     const { timeoutMs, signal } = waiter.terms
-    this.#waiting.add(waiter)
+    this.#append(waiter)
     waiter.timeout = this.#env.timeouts.add(timeoutMs, this.#timedOut, waiter, waiter.since)
     if (signal) {
       waiter.forgetSignal = onAbort(signal, () => {
@@ -105,7 +110,7 @@ export class WaitingLine {
   leave(waiter: Waiter): void {
     if (!waiter.waiting) return
     waiter.waiting = false
-    this.#waiting.delete(waiter)
+    this.#unlink(waiter)
     if (waiter.timeout) this.#env.timeouts.remove(waiter.timeout)
     waiter.forgetSignal?.()
     this.takeOut(waiter)
@@ -181,17 +186,39 @@ export class WaitingLine {
       this.#env.report(error, `the queue's ${name}`)
       if (waits) this.#giveUp(waiter, error)
     }
-    return this.#first(tenant)
+    return this.#earliest(tenant)
   }
 
   /** Who came first of those who wait in the queue: for a queue that fails. O(waiters). */
-  #first(tenant: string | undefined): Waiter | undefined {
-    for (const waiter of this.#waiting) {
+  #earliest(tenant: string | undefined): Waiter | undefined {
+    for (const waiter of this.#inOrder()) {
       if (!waiter.ticket || (tenant !== undefined && waiter.tenant !== tenant)) continue
       this.takeOut(waiter)
       return waiter
     }
     return undefined
+  }
+
+  *#inOrder(): Iterable<Waiter> {
+    for (let waiter = this.#first; waiter !== undefined; waiter = waiter.later) yield waiter
+  }
+
+  #append(waiter: Waiter): void {
+    waiter.earlier = this.#last
+    if (this.#last === undefined) this.#first = waiter
+    else this.#last.later = waiter
+    this.#last = waiter
+    this.#size++
+  }
+
+  #unlink(waiter: Waiter): void {
+    const { earlier, later } = waiter
+    if (earlier === undefined) this.#first = later
+    else earlier.later = later
+    if (later === undefined) this.#last = earlier
+    else later.earlier = earlier
+    waiter.earlier = waiter.later = undefined
+    this.#size--
   }
 
   #left(waiter: Waiter): void {

@@ -87,7 +87,7 @@ const drivers: Readonly<Record<string, DriverContract>> = {
   'json-rpc, by lines': {
     ...rpc,
     use: 'json-rpc',
-    options: { ...node(fixture('rpc-server.mjs'), 'ndjson'), framing: 'ndjson', initialize: { method: 'initialize' } },
+    options: { ...node(fixture('rpc-server.mjs'), 'ndjson'), framing: 'ndjson', initialize: { method: 'initialize', params: { who: 'me' } } },
   },
   'mcp, on server-memory': {
     use: 'mcp',
