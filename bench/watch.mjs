@@ -1,7 +1,6 @@
 // What it costs the host to watch many sessions: measured once a second, and asked every 30 seconds whether they are well. CPU of the host
 // process in percent of one core, and how long its event loop is held up. The sessions are real processes that sleep between questions.
 // Run it on the built package: npm run bench -- watch [--sessions 100,1000 --seconds 32 --all --out FILE]; --all: with each sampler, and none.
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { amount, report, table } from './lib/report.mjs'
 import { inOwnProcess } from './lib/rounds.mjs'
@@ -40,5 +39,3 @@ export async function run(args) {
     rounds: 1, out, data: { seconds: Number(seconds), found },
   })
 }
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) await run(process.argv.slice(2))

@@ -147,6 +147,16 @@ describe('the package', () => {
     expect(await project.run(process.execPath, ['plugins.mjs'])).toEqual({ code: 0, stdout: '', stderr: '' })
   }, 180_000)
 
+  it('says how to install what a plugin needs beside it', async () => {
+    await project.write('peers.mjs', `
+      import { createPool } from 'greenroom'
+      for (const config of [{ store: 'sqlite' }, { metrics: 'prometheus' }, { metrics: 'opentelemetry' }]) {
+        await createPool({ driver: 'node-repl', ...config }).catch(({ code, message }) => console.log(code, /npm install .*/.exec(message)?.[0]))
+      }`)
+    const lines = ['libsql', 'prom-client', '@opentelemetry/api'].map((name) => `PEER_MISSING npm install ${name}\n`)
+    expect(await project.run(process.execPath, ['peers.mjs'])).toEqual({ code: 0, stdout: lines.join(''), stderr: '' })
+  }, 60_000)
+
   it('takes a plugin made from the template, which packs and tests itself, and is typed', async () => {
     await using template = await Project.empty()
     await cp(join(ROOT, 'examples/plugin-template'), template.path, { recursive: true })

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type {
-  AcquireRequest, Balancer, Clock, Evictor, Failure, Limit, Queue, Random, RestartPolicy, Scaler, SessionView, StrategyContext,
+  AcquireRequest, Admission, Balancer, Clock, Evictor, Failure, Limit, Queue, Random, RestartPolicy, Scaler, SessionView, StrategyContext,
 } from 'greenroom/kit'
-import { balancerContract, type ContractCase, evictorContract, limitContract, queueContract, restartContract, scalerContract } from 'greenroom/testing'
+import { admissionContract, balancerContract, type ContractCase, evictorContract, limitContract, queueContract, restartContract, scalerContract } from 'greenroom/testing'
 import { type Broken, check, checkSome, failuresOf } from './failures.ts'
 
 const idle = (sessions: readonly SessionView[]): SessionView => sessions.reduce((least, one) => (one.outstanding < least.outstanding ? one : least))
@@ -10,6 +10,7 @@ const balancers = (pick: Balancer['pick']) => () => balancerContract({ create: (
 const evictors = (choose: Evictor['choose']) => () => evictorContract({ create: () => ({ choose }) })
 const scalers = (decide: Scaler['decide']) => () => scalerContract({ create: () => ({ decide }) })
 const limits = (judge: Limit['judge']) => () => limitContract({ create: () => ({ judge }) })
+const admissions = (admit: Admission['admit'], finished: Admission['finished'] = () => undefined) => () => admissionContract({ create: () => ({ admit, finished }) })
 const restarts = (create: (context: StrategyContext) => RestartPolicy) => () => restartContract({ create })
 const queues = (create: () => Queue<AcquireRequest>) => () => queueContract({ create: () => create() as Queue })
 const oldest = (sessions: readonly SessionView[]): SessionView => sessions.reduce((best, one) => (one.lastUsedAt < best.lastUsedAt ? one : best))
@@ -122,6 +123,46 @@ describe('the suite for restart policies finds one that', () => {
     ], /finite number of milliseconds/],
     ['takes its chance from elsewhere', restarts(() => ({ failed: () => ({ action: 'retry', delayMs: 100 + 100 * Math.random() }), ready() {} })), [`${SAME_SEED} decisions`], /context.random/],
   ])('%s', check)
+})
+
+describe('the suite for admission strategies finds one that', () => {
+  const FIRST = 'lets the first caller in'
+  const IN_WORDS = 'refuses in words, with a finite pause, or lets in'
+  const SOMEBODY = 'always lets somebody in when nobody is in flight, whatever happened before'
+  const MONOTONE = 'does not refuse with fewer in flight what it lets in with more'
+  const OWN = 'keeps the figures of its own pool only'
+  const SEED = 'takes its chance and time from its context: the same again is decided the same'
+  const below = (limit: number) => (inFlight: number): { reason: string } | undefined => (inFlight < limit ? undefined : { reason: 'too many' })
+  it.each<Broken>([
+    ['lets nobody in', admissions(() => ({ reason: 'not today' })), [FIRST, SOMEBODY], /Nobody was in flight/],
+    ['gives no reason', admissions((_request, { inFlight }) => (inFlight < 5 ? undefined : {}) as never), [IN_WORDS, MONOTONE, OWN, SEED], /\{ reason \} with a text/],
+    ['has callers wait for ever', admissions((_request, { inFlight }) => (inFlight < 5 ? undefined : { reason: 'full', retryAfterMs: Infinity })), [
+      IN_WORDS, MONOTONE, OWN, SEED,
+    ], /must be a number of milliseconds/],
+    ['thinks about it', admissions((async () => undefined) as never), [FIRST, IN_WORDS, SOMEBODY, MONOTONE, OWN, SEED], /and at once/],
+    ['refuses some and lets more in', admissions((_request, { inFlight }) => (inFlight % 20 === 10 ? { reason: 'odd' } : undefined)), [MONOTONE], /had refused the same one with/],
+    ['never trusts again', () => admissionContract({ create: () => closing() }), [SOMEBODY], /nobody is there from whom it could learn better/],
+    ['counts for all pools', () => {
+      let callers = 0
+      return admissionContract({ create: () => ({ admit: (_request, { inFlight }) => below(1 + (callers % 997))(inFlight), finished: () => void callers++ }) })
+    }, [OWN, SEED], /after what happened in another pool/],
+    ['takes its chance from elsewhere', () => admissionContract({
+      create: () => {
+        const limit = 1 + Math.random() * 50
+        return { admit: (_request, { inFlight }) => below(limit)(inFlight), finished: () => undefined }
+      },
+    }), [SEED], /context\.random/],
+  ])('%s', check)
+
+  function closing(): Admission {
+    let isShut = false
+    return {
+      admit: () => (isShut ? { reason: 'shut' } : undefined),
+      finished: ({ outcome }) => {
+        isShut ||= outcome === 'lost'
+      },
+    }
+  }
 })
 
 describe('the suite for queues finds one that', () => {
