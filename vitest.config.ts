@@ -17,6 +17,9 @@ const UNITS = [
 /** What is true of the whole of a process: which functions hear of its end, and what a package is that was loaded before. */
 const OF_A_PROCESS = ['test/process/tree/session-trees.test.ts', 'test/plugins/metrics/pidusage-reuse.test.ts']
 
+/** What a user installs. It takes more than a minute, and little in the sources changes it: `npm run test:package`, which CI runs. */
+const PACKAGE = ['test/acceptance/package.test.ts']
+
 const alias = [
   { find: /^greenroom$/, replacement: at('./src/index.ts') },
   { find: /^greenroom\/kit$/, replacement: at('./src/kit.ts') },
@@ -34,17 +37,18 @@ function project(name: string, test: TestProjectInlineConfiguration['test']): Te
 export default defineConfig({
   test: {
     // Half of the time a test waits for a process that starts, sleeps or ends.
-    maxWorkers: Math.ceil(1.5 * availableParallelism()),
+    maxWorkers: 2 * availableParallelism(),
     sequence: { sequencer: LongestFirst },
     projects: [
       project('units', { include: UNITS, isolate: false }),
       // Not isolated either: loading everything anew for each file took a fifth of the run.
-      project('processes', { include: ['test/**/*.test.ts'], exclude: [...UNITS, ...OF_A_PROCESS], isolate: false }),
+      project('processes', { include: ['test/**/*.test.ts'], exclude: [...UNITS, ...OF_A_PROCESS, ...PACKAGE], isolate: false }),
       project('isolated', { include: OF_A_PROCESS }),
+      project('package', { include: PACKAGE }),
     ],
     globalSetup: ['test/global-setup.ts'],
-    // .ci/run counts the tests from the report.
-    reporters: process.env['CI'] ? ['default', ['json', { outputFile: 'reports/tests.json' }]] : ['default'],
+    // .ci/run counts the tests from the reports.
+    reporters: process.env['CI'] ? ['default', ['json', { outputFile: `reports/${process.env['REPORT'] ?? 'tests'}.json` }]] : ['default'],
     teardownTimeout: 30_000,
     coverage: {
       provider: 'v8',

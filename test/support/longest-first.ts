@@ -2,8 +2,8 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** What takes longest, in a fresh clone where nothing is known of earlier runs: the size of a file says little of it. */
 const LONG = [
-  'acceptance/package', 'scripts/test-deep', 'acceptance/limits', 'acceptance/examples', 'testing/contracts/drivers', 'plugins/drivers/shell', 'acceptance/trees',
-  'acceptance/docs', 'testing/contracts/', 'properties/', 'compat/random-schedules', 'acceptance/', 'plugins/drivers/', 'cli/', 'scripts/',
+  'acceptance/examples', 'testing/contracts/drivers', 'acceptance/limits', 'acceptance/interpreters', 'acceptance/claude-code', 'acceptance/docs', 'acceptance/trees',
+  'testing/contracts/', 'plugins/drivers/shell', 'scripts/test-deep', 'properties/', 'compat/random-schedules', 'acceptance/', 'plugins/drivers/', 'cli/', 'scripts/',
 ]
 
 /** Begins with the files that take long, so that no worker is left with one of them in the end. */
