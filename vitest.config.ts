@@ -14,8 +14,10 @@ const UNITS = [
   'test/testing/contracts/broken-strategies.test.ts',
 ]
 
-/** What is true of the whole of a process: which functions hear of its end, and what a package is that was loaded before. */
-const OF_A_PROCESS = ['test/process/tree/session-trees.test.ts', 'test/plugins/metrics/pidusage-reuse.test.ts']
+/** Tests of what a process has one of: its keeper, who hears of its end, and the package that it has loaded. */
+const OF_A_PROCESS = [
+  'test/acceptance/keeper.test.ts', 'test/process/keeper/keeper*.test.ts', 'test/process/tree/session-trees.test.ts', 'test/plugins/metrics/pidusage-reuse.test.ts',
+]
 
 /** What a user installs. It takes more than a minute, and little in the sources changes it: `npm run test:package`, which CI runs. */
 const PACKAGE = ['test/acceptance/package.test.ts']

@@ -68,7 +68,7 @@ describe('the programs of the documentation', () => {
   it.each(programs.filter(({ flags }) => flags.has('run')))('run and print what they say they do: $where', async (block) => {
     const program = project.at(join('out', fileOf(block).replace(/\.ts$/, '.js')))
     const { code, stdout, stderr } = await run(process.execPath, [program], dirname(program))
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: '' })
     const expected = expectedOutput(block)
     if (expected !== undefined) expect(stdout).toBe(expected)
   }, 60_000)
