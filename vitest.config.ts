@@ -61,7 +61,7 @@ export default defineConfig({
       exclude: ['src/cli/bin.ts', 'src/keeper.ts', '**/*.d.ts'],
       reporter: ['text-summary', 'html', 'json-summary'],
       reportOnFailure: true,
-      thresholds: { lines: 90 },
+      thresholds: { lines: 95, branches: 90 },
     },
   },
 })

@@ -193,8 +193,9 @@ describe('a pool that serves the Agent SDK', () => {
   })
 
   it('serves the real program, sooner from a warm one', async () => {
-    const { sdk, pool } = await openPool({ size: { max: 3 }, timeouts: { start: '60s', acquire: '60s', close: '5s' } }, { spares: 1 })
+    // Before the pool, so that it is removed when the spare that works in it is gone.
     const cwd = await tempFolder()
+    const { sdk, pool } = await openPool({ size: { max: 3 }, timeouts: { start: '60s', acquire: '60s', close: '5s' } }, { spares: 1 })
     const env = { ...options.env, HOME: cwd, CLAUDE_CONFIG_DIR: cwd, TMPDIR: cwd, CLAUDE_CODE_TMPDIR: cwd }
     const ask = async (): Promise<number> => {
       const begun = performance.now()
