@@ -7,7 +7,7 @@ import { FOLDER_PREFIX, SOCKET_NAME } from './protocol.ts'
 
 /** The path of a socket must fit into 104 bytes, on Linux 108. */
 const LONGEST_PARENT = 104 - `/${FOLDER_PREFIX}XXXXXX/${SOCKET_NAME}`.length - 1
-/** A folder without a socket may be one whose keeper is about to listen. */
+/** A younger folder may be one whose keeper is about to listen: between its bind() and listen() its socket is there, and refuses. */
 const SETTLED_MS = 60_000
 
 /** Makes a folder that only this user can enter, for the keeper's socket. */
@@ -33,7 +33,7 @@ export async function sweepFolders(folder: string, clock: Clock): Promise<void> 
 
 async function isAbandoned(folder: string, clock: Clock): Promise<boolean> {
   const answer = await knock(join(folder, SOCKET_NAME))
-  if (answer !== 'ENOENT') return answer === 'ECONNREFUSED'
+  if (answer !== 'ENOENT' && answer !== 'ECONNREFUSED') return false
   const { mtimeMs } = await stat(folder).catch(() => ({ mtimeMs: Infinity }))
   return clock.wallTime() - mtimeMs > SETTLED_MS
 }

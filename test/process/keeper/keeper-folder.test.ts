@@ -28,23 +28,22 @@ describe("a keeper's folder", () => {
     expect(dirname(folder)).toBe('/tmp')
   })
 
-  it('is removed by a later keeper when nobody listens there any more; others are left alone', async () => {
+  it('is removed by a later keeper when nobody listens there any more; others are left alone, and one whose keeper may be about to listen', async () => {
     const parent = await tempFolder()
     const make = (name: string): string => {
       mkdirSync(join(parent, name))
       return join(parent, name)
     }
     const own = await makeFolder(parent)
-    const [abandoned, live, fresh, old, stranger] = ['greenroom-keeper-a', 'greenroom-keeper-b', 'greenroom-keeper-c', 'greenroom-keeper-d', 'other-e'].map(make)
-    abandon(join(abandoned!, 's'))
-    abandon(join(stranger!, 's'))
+    const [abandoned, live, fresh, old, bound, stranger] = ['-keeper-a', '-keeper-b', '-keeper-c', '-keeper-d', '-keeper-e', '-other'].map((name) => make(`greenroom${name}`))
+    for (const folder of [abandoned, bound, stranger]) abandon(join(folder!, 's'))
     const server = createServer()
     await new Promise<void>((resolve) => server.listen(join(live!, 's'), resolve))
     onTestFinished(() => void server.close())
     writeFileSync(join(old!, 'something'), '')
-    utimesSync(old!, 0, 0)
+    for (const folder of [abandoned, live, old, stranger]) utimesSync(folder!, 0, 0)
     await sweepFolders(own, systemClock)
-    expect([own, abandoned, live, fresh, old, stranger].map((folder) => existsSync(folder!))).toEqual([true, false, true, true, false, true])
+    expect([own, abandoned, live, fresh, old, bound, stranger].map((folder) => existsSync(folder!))).toEqual([true, false, true, true, false, true, true])
   })
 
   it('that is gone already is no trouble', async () => {
