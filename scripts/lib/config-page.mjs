@@ -50,28 +50,53 @@ function table(fields, required = []) {
 function rowsOf(name, schema, isRequired) {
   const { text, standard } = split(schema)
   const row = `| \`${name}\` | ${typeOf(schema)} | ${isRequired ? 'required' : standard} | ${escaped(text)} |`
-  if (KINDS.includes(name) || !schema.properties || ['size', 'timeouts'].includes(name)) return [row]
-  return [row, ...Object.entries(schema.properties).flatMap(([own, inner]) => rowsOf(`${name}.${own}`, inner, schema.required?.includes(own) ?? false))]
+  return KINDS.includes(name) || ['size', 'timeouts'].includes(name) ? [row] : [row, ...within(name, schema)]
+}
+
+/** The fields of an object, of each of the objects that it may be, and of each in a list: every one once. @param {string} name @param {JsonSchema} schema */
+function within(name, schema) {
+  const rows = objectsIn(schema, name).flatMap(({ path, properties: { use, ...properties }, required }) => {
+    const whose = use ? `Of \`${String(use['const'])}\`: ` : ''
+    return Object.entries(properties).flatMap(([own, inner]) =>
+      rowsOf(`${path}.${own}`, { ...inner, description: `${whose}${inner.description ?? ''}` }, required.includes(own)))
+  })
+  return [...new Set(rows)]
+}
+
+/** @param {JsonSchema} schema @param {string} path @returns {{ path: string, properties: Record<string, JsonSchema>, required: readonly string[] }[]} */
+function objectsIn({ properties, required = [], anyOf = [], oneOf = [], items }, path) {
+  return [
+    ...(properties ? [{ path, properties, required }] : []),
+    ...[...anyOf, ...oneOf].flatMap((one) => objectsIn(one, path)),
+    ...(items ? objectsIn(items, `${path}[]`) : []),
+  ]
 }
 
 /** Descriptions end with what the default is, where there is one. @param {JsonSchema} schema */
 function split({ description = '', default: value }) {
   const stated = /^(.*?)\s*Default:? ([^.]*(?:\.[^.\s][^.]*)*)\.$/s.exec(description)
   const standard = stated?.[2] ?? (value === undefined ? '' : JSON.stringify(value))
-  return { text: stated?.[1] ?? description, standard: escaped(standard) }
+  return { text: (stated?.[1] ?? description).replace(/\s*Required\.$/, ''), standard: escaped(standard) }
 }
 
 /** @param {JsonSchema} schema @returns {string} */
 function typeOf(schema) {
-  const { type, unit, anyOf, enum: values, const: value, items } = schema
+  const { type, unit, anyOf, oneOf, enum: values, const: value, items, $ref: reference } = schema
+  if (reference !== undefined) return `[\`${kindIn(reference)}\`](#${kindIn(reference)})`
   if (value !== undefined) return `\`${JSON.stringify(value).replaceAll('"', "'")}\``
   if (Array.isArray(values)) return values.map((one) => `\`'${String(one)}'\``).join(', ')
   if (unit === 'ms') return 'duration'
   if (unit === 'bytes') return 'size'
   if (anyOf) return [...new Set(anyOf.map((one) => (one.properties?.['use'] ? 'object' : Array.isArray(one['enum']) ? 'name' : typeOf(one))))].join(' or ')
-  if (type === 'array') return `list of ${items ? typeOf(/** @type {JsonSchema} */ (items)) : 'anything'}`
+  if (oneOf) return 'object'
+  if (type === 'array') return `list of ${items ? typeOf(items) : 'anything'}`
   const names = { integer: 'whole number', string: 'text', boolean: 'true or false', number: 'number', object: 'object' }
   return typeof type === 'string' ? (names[/** @type {keyof typeof names} */ (type)] ?? type) : 'anything'
+}
+
+/** What a reference to a choice of strategies is to. @param {string} reference */
+function kindIn(reference) {
+  return reference.split('/').at(-1) ?? reference
 }
 
 /** @param {string} text */

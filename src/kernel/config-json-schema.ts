@@ -13,6 +13,10 @@ export interface JsonSchema {
   properties?: Record<string, JsonSchema>
   required?: readonly string[]
   anyOf?: readonly JsonSchema[]
+  oneOf?: readonly JsonSchema[]
+  items?: JsonSchema
+  $ref?: string
+  $defs?: Record<string, JsonSchema>
 }
 
 export interface DescribedStrategy {
@@ -38,22 +42,26 @@ export function configJsonSchema(strategies: readonly DescribedStrategy[]): Json
     const field = kind === 'limit' ? 'limits' : kind
     properties[field] = { ...properties[field], ...(kind === 'limit' ? limits(ofKind) : choice(kind, ofKind)) }
   }
-  return { ...schema, title: 'The configuration of a greenroom pool', properties, required: ['driver'] }
+  const nested = STRATEGY_KINDS.filter((kind) => JSON.stringify(properties).includes(JSON.stringify(definitionOf(kind))))
+  const $defs = Object.fromEntries(nested.map((kind) => [kind, { anyOf: named(strategies.filter((strategy) => strategy.kind === kind)) }]))
+  return { ...schema, title: 'The configuration of a greenroom pool', properties, required: ['driver'], $defs }
 }
 
 function choice(kind: StrategyKind, strategies: readonly DescribedStrategy[]): JsonSchema {
   const loop = LOOPS[kind] ? toJsonSchema(LOOPS[kind]).properties : {}
   const unnamed = NAME_OPTIONAL.has(kind) ? (DEFAULT_NAMES as Partial<Record<StrategyKind, string>>)[kind] : undefined
-  return {
-    anyOf: [
-      { enum: strategies.filter(({ options }) => toJsonSchema(options).required === undefined).map(({ name }) => name) },
-      ...strategies.map((strategy) => named(strategy, loop, strategy.name === unnamed)),
-      ...(SWITCHABLE.has(kind) ? [{ const: false }] : []),
-    ],
-  }
+  return { anyOf: [...named(strategies, loop, unnamed), ...(SWITCHABLE.has(kind) ? [{ const: false }] : [])] }
 }
 
-function named({ name, description, options }: DescribedStrategy, loop: JsonSchema['properties'], nameOptional: boolean): JsonSchema {
+/** The ways to name one of these strategies: its name alone, if it needs no options, or with them. */
+function named(strategies: readonly DescribedStrategy[], loop?: JsonSchema['properties'], unnamed?: string): JsonSchema[] {
+  return [
+    { enum: strategies.filter(({ options }) => toJsonSchema(options).required === undefined).map(({ name }) => name) },
+    ...strategies.map((strategy) => withOptions(strategy, loop, strategy.name === unnamed)),
+  ]
+}
+
+function withOptions({ name, description, options }: DescribedStrategy, loop: JsonSchema['properties'], nameOptional: boolean): JsonSchema {
   const { $schema: _schema, properties, required = [], ...rest } = toJsonSchema(options)
   return {
     ...rest,
@@ -81,4 +89,16 @@ function tidy(schema: Record<string, unknown>): void {
   if (schema['maximum'] === Number.MAX_SAFE_INTEGER) delete schema['maximum']
   delete schema['readOnly']
   delete schema['propertyNames']
+  // No format of JSON Schema; the pattern beside it says the same.
+  if (schema['format'] === 'starts_with') delete schema['format']
+  const { strategy } = schema
+  if (strategy === undefined) return
+  // A strategy in the options of another: said once for all of them.
+  delete schema['strategy']
+  delete schema['type']
+  schema['$ref'] = definitionOf(strategy as StrategyKind)
+}
+
+function definitionOf(kind: StrategyKind): string {
+  return `#/$defs/${kind}`
 }

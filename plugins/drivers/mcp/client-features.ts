@@ -15,7 +15,13 @@ export const clientFeatureOptions = {
     roots: announced.describe('roots/list is answered, by a handler or with the option roots. Default: whether that option is given.'),
   }).prefault({})
     .describe("What the server is told it may ask for: true, or the protocol's own object for it. Default: only roots, where they are given."),
-  roots: z.array(z.strictObject({ uri: z.string().min(1), name: z.string().optional() })).readonly().default([])
+  roots: z
+    .array(z.strictObject({
+      uri: z.string().min(1).describe('Where it is: a file: URL.'),
+      name: z.string().optional().describe('What to call it to people.'),
+    }))
+    .readonly()
+    .default([])
     .describe("The default answer to roots/list, such as [{ uri: 'file:///srv/work' }]. Default: none."),
 }
 
