@@ -19,6 +19,7 @@ import { Births } from './pool/births.ts'
 import { Capacity } from './pool/capacity.ts'
 import { DecisionLog } from './pool/decision-log.ts'
 import { Demand } from './pool/demand.ts'
+import { DriverStore } from './pool/driver-store.ts'
 import type { PoolEnvironment } from './pool/environment.ts'
 import { Finder } from './pool/finder.ts'
 import { Granter } from './pool/granter.ts'
@@ -139,7 +140,7 @@ async function build({ settings, strategies }: ResolvedConfig, { hooks, registry
     queue: (await registry.create(strategies.queue, context)) as PoolEnvironment['queue'],
     evictor: await registry.create(strategies.evictor, context),
     restart: await registry.create(strategies.restart, context),
-    store: await registry.create(strategies.store, context),
+    store: new DriverStore(await registry.create(strategies.store, context), strategies.driver.name),
     statistics: new Statistics(clock),
     decisions,
     report,

@@ -449,7 +449,20 @@ describe('a store that fails', () => {
     expect(lease.code).toBe('ACQUIRE_TIMEOUT')
     give(record)
     await clock.settle()
-    expect(records.get('k')).toEqual(record)
+    expect(records.get('k')).toEqual({ ...record, token: '["greenroom","in-memory","[\\"x\\"]"]' })
+  })
+
+  it("that has another driver's state of a key keeps it: the caller hears of it, and others are served", async () => {
+    const { pool, clock } = await scene(config, { capabilities: PARKS, apply: using({}) })
+    const record = { tenant: 'default', key: 'k', token: '["greenroom","acp","their token"]', parkedAt: 0 }
+    records.set('k', record)
+    const lease = watched(pool.acquire({ key: 'k' }))
+    await clock.settle()
+    expect([lease.code, (lease.error as Error).message]).toEqual(['STORE_FAILED', expect.stringMatching(/parked by the driver acp, and this pool has in-memory.*store\.path/)])
+    expect([...records.values()]).toEqual([record])
+    const other = watched(pool.acquire({ key: 'other' }))
+    await clock.settle()
+    expect(other.state).toBe('resolved')
   })
 
   it('when it is closed does not keep the pool from closing', async () => {

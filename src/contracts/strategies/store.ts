@@ -4,7 +4,7 @@ import type { KeyPast } from '../session.ts'
 export interface ParkedSession {
   readonly tenant: string
   readonly key: string
-  /** From `Channel.park`; only `Channel.resume` of the same driver understands it. */
+  /** From `Channel.park`, and in a store with the name of the driver, which alone understands it. */
   readonly token: string
   /** Milliseconds since the Unix epoch. */
   readonly parkedAt: number
