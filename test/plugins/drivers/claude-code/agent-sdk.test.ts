@@ -161,10 +161,12 @@ describe('a pool that serves the Agent SDK', () => {
   })
 
   it('says how a query ends that is given up while it waits, or that it cannot serve', async () => {
-    const { sdk, pool } = await openPool({ size: { max: 1 }, timeouts: { acquire: '100ms', close: '300ms' } })
+    const { sdk, pool } = await openPool({ size: { max: 1 } })
     const first = echo(sdk)
     first.send({ type: 'user' })
     await until(() => first.lines.length > 0)
+    // Now: the first one had to be started in time.
+    await pool.reconfigure({ timeouts: { acquire: '100ms' } })
     const killed = echo(sdk)
     expect([killed.process.kill('SIGINT'), killed.process.killed, await killed.exit]).toEqual([true, true, [null, 'SIGINT']])
     expect(killed.process.kill('SIGINT')).toBe(false)
