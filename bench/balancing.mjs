@@ -1,6 +1,6 @@
 // How long callers wait with each balancer: the 99th percentile of the latency, as a ratio to the central queue, which is the optimum. The
 // pool is the real one; its sessions are in memory and its clock is virtual, so that hours pass in seconds and equal seeds give equal figures.
-// It asserts nothing. Run it on the built package: npm run bench -- balancing [--requests 80000 --seeds 3 --only TEXT --out FILE]
+// It asserts nothing. Run it on the built package: npm run bench -- balancing [--requests 130000 --seeds 6 --only TEXT --out FILE]
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -91,7 +91,7 @@ export async function run(args) {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      requests: { type: 'string', default: '80000' }, seeds: { type: 'string', default: '3' }, only: { type: 'string', default: '' },
+      requests: { type: 'string', default: '130000' }, seeds: { type: 'string', default: '6' }, only: { type: 'string', default: '' },
       out: { type: 'string' },
     },
   })

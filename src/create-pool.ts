@@ -89,12 +89,13 @@ export async function createPoolHost(config: unknown, world: PoolWorld = {}): Pr
   const registry = new StrategyRegistry()
   registerBundled(registry)
   const host = new PluginHost({ hooks, container, registry, clock })
-  const context: StrategyContext = { clock, random, container, report }
+  const decisions = new DecisionLog(clock, hooks)
+  const context: StrategyContext = { clock, random, container, report, explain: (reason, session) => decisions.record('strategy', reason, session) }
 
   try {
     const resolved = await resolveConfig(config, host)
     await processes?.open(resolved.settings)
-    const houses = await build(resolved, { hooks, registry, context, spawner })
+    const houses = await build(resolved, { hooks, registry, context, spawner, decisions })
     host.seal()
     const reconfigurer = new Reconfigurer({ config: config as Record<string, unknown>, houses, host, context })
     const pool = made = open(houses, reconfigurer, async () => {
@@ -117,13 +118,13 @@ interface Parts {
   readonly registry: StrategyRegistry
   readonly context: StrategyContext
   readonly spawner: Spawner
+  readonly decisions: DecisionLog
 }
 
-async function build({ settings, strategies }: ResolvedConfig, { hooks, registry, context, spawner }: Parts): Promise<Houses> {
+async function build({ settings, strategies }: ResolvedConfig, { hooks, registry, context, spawner, decisions }: Parts): Promise<Houses> {
   const { clock, random, report } = context
   const onError = (error: unknown): void => report(error, 'a time-out')
   const background = new Timeouts(clock, { onError, background: true })
-  const decisions = new DecisionLog(clock, hooks)
   const driver = await registry.create(strategies.driver, context)
   const env: PoolEnvironment = {
     id: Math.floor(random.next() * 36 ** 4).toString(36).padStart(4, '0'),

@@ -2,7 +2,7 @@
 export interface Decision {
   /** Milliseconds since the Unix epoch. */
   readonly at: number
-  readonly kind: 'start' | 'choose' | 'evict' | 'scale' | 'refuse' | 'end' | 'breaker' | 'limit' | 'reconfigure'
+  readonly kind: 'start' | 'choose' | 'evict' | 'scale' | 'refuse' | 'end' | 'breaker' | 'limit' | 'reconfigure' | 'strategy'
   readonly reason: string
   readonly sessionId?: string
   readonly tenant?: string

@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import type { Clock, Random } from './clock.ts'
 import type { Driver } from './driver.ts'
 import type { PoolHooks } from './hooks.ts'
+import type { SessionView } from './session.ts'
 import type { Admission } from './strategies/admission.ts'
 import type { Balancer } from './strategies/balancer.ts'
 import type { Evictor } from './strategies/evictor.ts'
@@ -60,6 +61,11 @@ export interface StrategyContext {
   readonly container: DependencyContainer
   /** Reports something that went wrong and that no caller hears of. */
   report(problem: unknown, where: string): void
+  /**
+   * Keeps a decision of the strategy's own, with its reason, for `pool.decisions()`; of kind `'strategy'`. A function is called when somebody
+   * reads it, so that a text costs nothing until then.
+   */
+  explain(reason: string | (() => string), session?: SessionView): void
 }
 
 export interface StrategyDefinition<Kind extends StrategyKind, Schema extends z.ZodType> {

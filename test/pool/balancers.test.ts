@@ -127,12 +127,14 @@ describe('a balancer in a pool', () => {
     })
   })
 
-  it('passes over the session that fails, by outliers', async () => {
+  it('passes over the session that fails, by outliers, and says so', async () => {
     await onStage({ balancer: { use: 'random', outliers: { errors: 3 } } }, async ({ pool }) => {
       const lease = await pool.acquire({ tenant: 'a' })
       const broken = lease.sessionId
       for (let n = 0; n < 3; n++) await lease.request({ op: 'fail' }).catch(() => undefined)
       lease.release()
+      expect(pool.decisions().find(({ kind }) => kind === 'strategy'))
+        .toMatchObject({ sessionId: broken, reason: 'ejected for 30s: 3 requests in a row failed' })
       for (let n = 0; n < 60; n++) {
         await pool.use({ tenant: 'a' }, ({ sessionId }) => expect(sessionId).not.toBe(broken))
       }

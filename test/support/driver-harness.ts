@@ -45,7 +45,8 @@ export async function makeDriver(plugin: Plugin, options: unknown): Promise<Driv
   } as unknown as Kernel
   await plugin.apply(kernel)
   if (!definition) throw new Error(`The plugin ${plugin.name} registers no driver`)
-  const context = { clock: systemClock, random: systemRandom, report: (problem: unknown) => { throw problem } } as unknown as StrategyContext
+  const report = (problem: unknown): never => { throw problem }
+  const context = { clock: systemClock, random: systemRandom, report, explain: () => undefined } as unknown as StrategyContext
   return definition.create(await definition.options.parseAsync(options), context)
 }
 

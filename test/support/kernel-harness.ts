@@ -28,7 +28,7 @@ export function createKernel(): KernelHarness {
   const host = new PluginHost({ hooks, container, registry, clock })
   const random: Random = { next: () => 0.5 }
   const report = (problem: unknown, where: string): void => hooks.problem.call(problem, where)
-  return { clock, container, hooks, registry, host, problems, context: { clock, random, container, report } }
+  return { clock, container, hooks, registry, host, problems, context: { clock, random, container, report, explain: () => undefined } }
 }
 
 /** The smallest strategies of each kind: they have the methods, and do nothing. */

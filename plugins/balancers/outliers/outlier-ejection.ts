@@ -1,4 +1,4 @@
-import type { AcquireRequest, Balancer, Clock, RequestOutcome, SessionView } from 'greenroom/kit'
+import { formatDuration, type AcquireRequest, type Balancer, type Clock, type RequestOutcome, type SessionView, type StrategyContext } from 'greenroom/kit'
 import type { OutlierOptions } from './options.ts'
 
 /** The longest ejection, in first ones. */
@@ -25,15 +25,17 @@ export class OutlierEjection implements Balancer {
   readonly #inner: Balancer
   readonly #options: OutlierOptions
   readonly #clock: Clock
+  readonly #explain: StrategyContext['explain']
   readonly #origin: number
   readonly #conduct = new WeakMap<SessionView, Conduct>()
   readonly #ejected = new Set<SessionView>()
   #members = 0
 
-  constructor(inner: Balancer, options: OutlierOptions, clock: Clock) {
+  constructor(inner: Balancer, options: OutlierOptions, { clock, explain }: Pick<StrategyContext, 'clock' | 'explain'>) {
     this.#inner = inner
     this.#options = options
     this.#clock = clock
+    this.#explain = explain
     this.#origin = clock.now()
   }
 
@@ -73,8 +75,10 @@ export class OutlierEjection implements Balancer {
     this.#sweep()
     if (this.#ejected.size > 0 && (this.#ejected.size + 1) * 100 > this.#options.max * this.#members) return
     conduct.times = Math.min(LONGEST, Math.max(0, conduct.times - (this.#sweeps - conduct.counted)) + 1)
-    conduct.until = this.#clock.now() + conduct.times * this.#options.eject
+    const outMs = conduct.times * this.#options.eject
+    conduct.until = this.#clock.now() + outMs
     this.#ejected.add(session)
+    this.#explain(() => `ejected for ${formatDuration(outMs)}: ${this.#options.errors} requests in a row failed`, session)
   }
 
   /** Sweeps there have been so far. */
@@ -94,6 +98,7 @@ export class OutlierEjection implements Balancer {
       if (sweeps < returns) continue
       this.#ejected.delete(session)
       conduct.counted = returns
+      this.#explain('no longer ejected: its time was over', session)
     }
   }
 }

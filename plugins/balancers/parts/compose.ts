@@ -11,12 +11,12 @@ interface Parts {
 }
 
 /** A balancer from its parts. It hears only of what its parts want to hear. */
-export function compose({ selector, metric, outliers }: Parts, { clock }: StrategyContext): Balancer {
+export function compose({ selector, metric, outliers }: Parts, context: StrategyContext): Balancer {
   const balancer: Balancer = metric?.ended
     ? {
         pick: (candidates, request) => selector.pick(candidates, request),
         ended: (session, outcome, durationMs) => metric.ended!(session, outcome, durationMs),
       }
     : selector
-  return outliers ? new OutlierEjection(balancer, outliers, clock) : balancer
+  return outliers ? new OutlierEjection(balancer, outliers, context) : balancer
 }

@@ -91,7 +91,10 @@ export class Bench<Kind extends StrategyKind, C extends Clock = Clock> {
     // The deadlines of plugins are real, also where the strategy's clock is not.
     const host = new PluginHost({ hooks, container, registry, clock: systemClock })
     this.#hosts.push(host)
-    return { host, context: { clock, random, container, report: (problem, where) => hooks.problem.call(problem, where) } }
+    const report = (problem: unknown, where: string): void => hooks.problem.call(problem, where)
+    // As if somebody read all of it at once: what the text is made of must be there.
+    const explain = (reason: string | (() => string)): void => void (typeof reason === 'string' ? reason : reason())
+    return { host, context: { clock, random, container, report, explain } }
   }
 
   async #define(host: PluginHost): Promise<{ name: string; definition: AnyDefinition; options: object }> {

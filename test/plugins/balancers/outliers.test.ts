@@ -1,15 +1,17 @@
 import { describe, expect, it } from 'vitest'
-import type { Balancer, SessionView } from '../../../src/contracts/index.ts'
+import type { Balancer, SessionView, StrategyContext } from '../../../src/contracts/index.ts'
 import { countPicks, makeBalancer, REQUEST, withLoads } from './support.ts'
 
 const SECOND = 1_000
 
 /** A balancer with outlier ejection that knows so many sessions. */
 async function withSessions(count: number, outliers: object = {}, use = 'random', options: object = {}) {
-  const { balancer, clock } = await makeBalancer(use, { ...options, outliers })
+  const told: string[] = []
+  const explain: StrategyContext['explain'] = (reason, session) => void told.push(`${session?.id}: ${typeof reason === 'string' ? reason : reason()}`)
+  const { balancer, clock } = await makeBalancer(use, { ...options, outliers }, undefined, { explain })
   const sessions = withLoads(...new Array<number>(count).fill(0))
   for (const session of sessions) balancer.joined!(session)
-  return { balancer, clock, sessions, out: () => missing(balancer, sessions) }
+  return { balancer, clock, sessions, told, out: () => missing(balancer, sessions) }
 }
 
 /** Those that are never picked. */
@@ -55,6 +57,16 @@ describe('outlier ejection', () => {
     expect(out()).toEqual(['s0'])
     clock.advance(0.1 * SECOND)
     expect(out()).toEqual([])
+  })
+
+  it('says why a session is out, for how long, and when it is in again', async () => {
+    const { balancer, clock, sessions, told, out } = await withSessions(20, { errors: 2, eject: '30s' })
+    fail(balancer, sessions[4]!, 2)
+    expect(told).toEqual(['s4: ejected for 30s: 2 requests in a row failed'])
+    clock.advance(40 * SECOND)
+    expect(out()).toEqual([])
+    fail(balancer, sessions[4]!, 2)
+    expect(told.slice(1)).toEqual(['s4: no longer ejected: its time was over', expect.stringMatching(/^s4: ejected for /)])
   })
 
   it('goes by its options for the time and the sweeps', async () => {

@@ -1,4 +1,4 @@
-import type { Balancer, Plugin, Random, SessionView } from '../../../src/contracts/index.ts'
+import type { Balancer, Plugin, Random, SessionView, StrategyContext } from '../../../src/contracts/index.ts'
 import { seededRandom } from '../../../src/kernel/system-random.ts'
 import type { ManualClock } from '../../support/manual-clock.ts'
 import { makeStrategy, sessionView } from '../../support/strategies.ts'
@@ -10,8 +10,10 @@ export type MutableSession = { -readonly [Field in keyof SessionView]: SessionVi
 const pluginOf = async (use: string): Promise<Plugin> => ((await import(`../../../plugins/balancers/${use}.ts`)) as { default: Plugin }).default
 
 /** A bundled balancer, made from its options as a pool makes it. */
-export async function makeBalancer(use: string, options: object = {}, random: Random = seededRandom(1)): Promise<{ balancer: Balancer; clock: ManualClock }> {
-  const { strategy, clock } = await makeStrategy('balancer', use, await pluginOf(use), options, { random })
+export async function makeBalancer(
+  use: string, options: object = {}, random: Random = seededRandom(1), more: Partial<StrategyContext> = {},
+): Promise<{ balancer: Balancer; clock: ManualClock }> {
+  const { strategy, clock } = await makeStrategy('balancer', use, await pluginOf(use), options, { random, ...more })
   return { balancer: strategy, clock }
 }
 
