@@ -90,7 +90,7 @@ export async function createPoolHost(config: unknown, world: PoolWorld = {}): Pr
   registerBundled(registry)
   const host = new PluginHost({ hooks, container, registry, clock })
   const decisions = new DecisionLog(clock, hooks)
-  const context: StrategyContext = { clock, random, container, report, explain: (reason, session) => decisions.record('strategy', reason, session) }
+  const context: StrategyContext = { clock, random, container, report, explain: (reason, session) => decisions.explain(reason, session) }
 
   try {
     const resolved = await resolveConfig(config, host)

@@ -63,7 +63,7 @@ export interface StrategyContext {
   report(problem: unknown, where: string): void
   /**
    * Keeps a decision of the strategy's own, with its reason, for `pool.decisions()`; of kind `'strategy'`. A function is called when somebody
-   * reads it, so that a text costs nothing until then.
+   * reads it, so that a text costs nothing until then; lists and sessions will have changed, so take from them before what it needs.
    */
   explain(reason: string | (() => string), session?: SessionView): void
 }

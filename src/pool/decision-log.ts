@@ -1,4 +1,4 @@
-import type { Clock, Decision, PoolHooks } from '../contracts/index.ts'
+import { messageOf, type Clock, type Decision, type PoolHooks, type SessionView } from '../contracts/index.ts'
 
 const CAPACITY = 1_000
 
@@ -36,6 +36,11 @@ export class DecisionLog {
     if (this.#hook.isUsed()) this.#hook.call(this.#readable(entry))
   }
 
+  /** One of a strategy's own. What makes its text is foreign code: whoever reads the others must not suffer from it. */
+  explain(reason: Reason, session?: SessionView): void {
+    this.record('strategy', typeof reason === 'function' ? () => told(reason) : String(reason), session)
+  }
+
   /** Oldest first. */
   read(): Decision[] {
     return [...this.#ring.slice(this.#next), ...this.#ring.slice(0, this.#next)].map((entry) => this.#readable(entry))
@@ -61,5 +66,13 @@ export class DecisionLog {
       ...(tenant !== undefined && { tenant }),
       ...(key !== undefined && { key }),
     }
+  }
+}
+
+function told(reason: () => unknown): string {
+  try {
+    return String(reason())
+  } catch (problem) {
+    return `its reason could not be told: ${messageOf(problem)}`
   }
 }

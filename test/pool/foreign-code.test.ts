@@ -50,6 +50,31 @@ describe('deciding hooks', () => {
   })
 })
 
+describe('the reasons of a strategy', () => {
+  it('are read when somebody reads them, and harm nobody when they throw', async () => {
+    let read = 0
+    const apply = (kernel: Kernel): void => kernel.strategy('balancer', 'test', {
+      description: 'test',
+      options: z.strictObject({}),
+      create: (_options, { explain }) => ({
+        pick: (candidates) => {
+          const { length } = candidates
+          explain(() => `the first of ${length}, read ${++read} times`, candidates[0])
+          explain(fails)
+          explain(undefined as never)
+          return candidates[0]!
+        },
+      }),
+    })
+    const { pool } = await scene({ balancer: { use: 'test' as never }, size: { spare: 1 } }, { apply })
+    const { sessionId } = await pool.acquire()
+    expect(read).toBe(0)
+    const told = pool.decisions().filter(({ kind }) => kind === 'strategy')
+    expect(told.map(({ reason }) => reason)).toEqual(['the first of 1, read 1 times', 'its reason could not be told: a bug', 'undefined'])
+    expect(told.map((one) => one.sessionId)).toEqual([sessionId, undefined, undefined])
+  })
+})
+
 describe('observing hooks', () => {
   it('that throw or reject are reported and harm nobody', async () => {
     const { pool, clock, problems } = await scene({}, {
