@@ -1,26 +1,8 @@
-import type { ParkedSession, Store } from 'greenroom/kit'
+import type { ParkedSession } from 'greenroom/kit'
 import { describe, expect, it } from 'vitest'
 import { DriverStore } from '../../src/pool/driver-store.ts'
+import { plainStore } from '../support/plain-store.ts'
 import { greenroomErrorOf } from '../support/rejection.ts'
-
-/** A store that keeps what it is given, and shows it. */
-function plain(more: Partial<Store> = {}): Store & { records: Map<string, ParkedSession> } {
-  const records = new Map<string, ParkedSession>()
-  return {
-    records,
-    put: async (record) => void records.set(record.key, record),
-    take: async (_tenant, key) => {
-      const record = records.get(key)
-      records.delete(key)
-      return record
-    },
-    has: (_tenant, key) => records.has(key),
-    get size() {
-      return records.size
-    },
-    ...more,
-  }
-}
 
 function parked(token: string): ParkedSession {
   return { tenant: 'acme', key: 'chat', token, parkedAt: 17, past: { uses: 3, firstUsedAt: 1, lastUsedAt: 9 } }
@@ -28,7 +10,7 @@ function parked(token: string): ParkedSession {
 
 describe("a driver's own store", () => {
   it.each(['token', '', '{"json":[1]}', '["greenroom","acp","x"]', ' two\nlines ', '\u0000 \ud800'])('gives back what was parked, as it was: %j', async (token) => {
-    const store = new DriverStore(plain(), 'json-lines')
+    const store = new DriverStore(plainStore(), 'json-lines')
     await store.put(parked(token))
     expect([store.has('acme', 'chat'), store.size]).toEqual([true, 1])
     expect(await store.take('acme', 'chat')).toEqual(parked(token))
@@ -36,7 +18,7 @@ describe("a driver's own store", () => {
   })
 
   it('leaves what another driver has parked where it is, and says whose it is', async () => {
-    const shared = plain()
+    const shared = plainStore()
     const [mine, theirs] = [new DriverStore(shared, 'claude-code'), new DriverStore(shared, 'acp')]
     await theirs.put(parked('token'))
     const error = await greenroomErrorOf(() => mine.take('acme', 'chat'))
@@ -45,16 +27,16 @@ describe("a driver's own store", () => {
   })
 
   it('takes what was kept before that was said', async () => {
-    const old = plain()
+    const old = plainStore()
     old.records.set('chat', parked('["old"]'))
     expect(await new DriverStore(old, 'json-lines').take('acme', 'chat')).toEqual(parked('["old"]'))
   })
 
   it('is as lasting as the store that it is kept in, and closes it', async () => {
     let closed = 0
-    const lasting = new DriverStore(plain({ persistent: true, close: async () => void closed++ }), 'acp')
+    const lasting = new DriverStore({ ...plainStore(), persistent: true, close: async () => void closed++ }, 'acp')
     await lasting.close()
-    const passing = new DriverStore(plain(), 'acp')
+    const passing = new DriverStore(plainStore(), 'acp')
     await passing.close()
     expect([lasting.persistent, passing.persistent, closed]).toEqual([true, false, 1])
   })

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { GUARANTEES, type KeyPast, type ParkedSession, type Pool, type Store, z } from '../../src/contracts/index.ts'
 import type { Kernel } from '../../src/contracts/index.ts'
+import { plainStore } from '../support/plain-store.ts'
 import { notesOf, scene, states, watched, write } from './scene.ts'
 
 const PARKS = { park: true, resetGuarantees: GUARANTEES }
@@ -392,19 +393,8 @@ describe("isolation 'none'", () => {
 })
 
 describe('a store that fails', () => {
-  const records = new Map<string, ParkedSession>()
-  const working: Store = {
-    put: async (record) => void records.set(record.key, record),
-    take: async (_tenant, key) => {
-      const record = records.get(key)
-      records.delete(key)
-      return record
-    },
-    has: (_tenant, key) => records.has(key),
-    get size() {
-      return records.size
-    },
-  }
+  const working = plainStore()
+  const { records } = working
   const using = (store: Partial<Store>) => (kernel: Kernel): void => {
     records.clear()
     kernel.strategy('store', 'test', { description: 'test', options: z.strictObject({}), create: () => Object.assign(Object.create(working) as Store, store) })
