@@ -38,8 +38,8 @@ function project(name: string, test: TestProjectInlineConfiguration['test']): Te
 
 export default defineConfig({
   test: {
-    // Half of the time a test waits for a process that starts, sleeps or ends.
-    maxWorkers: 2 * availableParallelism(),
+    // Tests wait for processes that start, sleep or end; with more at a time the cores have no room left, and starts take longer than is patient.
+    maxWorkers: Math.ceil(1.5 * availableParallelism()),
     sequence: { sequencer: LongestFirst },
     projects: [
       project('units', { include: UNITS, isolate: false }),
