@@ -60,6 +60,8 @@ const censuses: [string, () => Census][] = [
   ['by looks at all processes', () => new TableCensus(new ProcessTable({ clock: systemClock }))],
 ]
 
+const PATIENT = { timeout: 20_000 }
+
 describe.runIf(process.platform === 'linux').each(censuses)('the census %s', (_how, make) => {
   it('finds the processes of each session, its own first: children, those in other groups, and those whose parent is gone', async () => {
     const census = make()
@@ -68,6 +70,8 @@ describe.runIf(process.platform === 'linux').each(censuses)('the census %s', (_h
     const child = await one.ask('sleep 1000 >/dev/null & echo $!')
     const escaped = await one.ask('(setsid sleep 1000 >/dev/null & echo $!)')
     const other = await two.ask('sleep 1000 >/dev/null & echo $!')
+    // The shell in brackets may be there for a moment after it has answered.
+    await expect.poll(async () => (await pidsOf(census, [one, two]))[0]!.length, PATIENT).toBe(3)
     const [first, second] = await pidsOf(census, [one, two])
     expect(first![0]).toBe(one.pid)
     expect(new Set(first)).toEqual(new Set([one.pid, child, escaped]))
@@ -108,7 +112,7 @@ describe.runIf(process.platform === 'linux').each(censuses)('the census %s', (_h
     const census = make()
     const session = await startSession()
     const inner = await session.ask(`(GREENROOM_SESSION=${session.marker}/x setsid sleep 1000 >/dev/null & echo $!)`)
-    expect(new Set((await pidsOf(census, [session]))[0])).toEqual(new Set([session.pid, inner]))
+    await expect.poll(async () => new Set((await pidsOf(census, [session]))[0]), PATIENT).toEqual(new Set([session.pid, inner]))
   })
 
   it('has nobody for a session that is gone', async () => {
