@@ -57,6 +57,9 @@ export class Introductions {
   #greet(socket: Socket): void {
     let said = ''
     const patience = this.#clock.setTimer(() => socket.destroy(), PATIENCE_MS, { background: true })
+    // Who hangs up introduces nobody any more: another keeper, which looked whether somebody is there.
+    const hungUp = (): void => void socket.destroy()
+    socket.once('end', hungUp)
     socket.on('error', () => socket.destroy())
     this.#strangers.add(socket)
     socket.once('close', () => {
@@ -68,6 +71,7 @@ export class Introductions {
       if (said.length < INTRODUCTION_LENGTH) return
       patience.cancel()
       this.#strangers.delete(socket)
+      socket.off('end', hungUp)
       socket.removeAllListeners('data')
       socket.pause()
       const stream = Number(said.slice(TOKEN_LENGTH))

@@ -64,6 +64,15 @@ describe('introductions', () => {
     expect(outcome.pipes).toBe('not yet')
   })
 
+  it('keep nothing open of who hangs up before the introduction is over', async () => {
+    const { clock, say } = await open()
+    const closed = await Promise.all(['', 'half'].map(say))
+    await until(() => clock.pending === 2)
+    for (const socket of closed) socket.end()
+    // The clock stands still: nobody has lost patience.
+    await until(() => clock.pending === 0 && closed.every((socket) => socket.destroyed))
+  })
+
   it('send away who says nothing for too long, and whom nobody calls for', async () => {
     const { clock, say, path } = await open()
     const [mute, uncalled] = await Promise.all([say('half'), say(introduction(TOKEN, 1))])
