@@ -1,29 +1,43 @@
 import { GreenroomError, type Clock, type Timer } from '../contracts/index.ts'
 
-/** One time-out that was set. Only {@link Timeouts} changes it. */
-export class Timeout {
-  /** `Clock.now()` at which it is due; `Infinity` for never. */
+/** Something that expires when its time is out, unless it is removed before. Only {@link Timeouts} changes the fields. */
+export interface Timed {
+  /** `Clock.now()` at which it is due. */
   due: number
-  readonly callback: (item: unknown) => void
-  readonly item: unknown
   /** The list it waits in; `undefined` before, after, and for never. */
+  list: TimeoutList | undefined
+  order: number
+  previous: Timed | undefined
+  next: Timed | undefined
+  /** The time is out. */
+  expire(): void
+}
+
+/** Calls back when the time is out. */
+export class Timeout implements Timed {
+  due = Infinity
   list: TimeoutList | undefined = undefined
   order = 0
-  previous: Timeout | undefined = undefined
-  next: Timeout | undefined = undefined
+  previous: Timed | undefined = undefined
+  next: Timed | undefined = undefined
+  readonly #callback: (item: unknown) => void
+  readonly #item: unknown
 
-  constructor(due: number, callback: (item: unknown) => void, item: unknown) {
-    this.due = due
-    this.callback = callback
-    this.item = item
+  constructor(callback: (item: unknown) => void, item: unknown) {
+    this.#callback = callback
+    this.#item = item
+  }
+
+  expire(): void {
+    this.#callback(this.#item)
   }
 }
 
 /** All time-outs of one duration, in the order they were set, which is the order they are due in. */
-class TimeoutList {
+export class TimeoutList {
   readonly ms: number
-  head: Timeout | undefined = undefined
-  tail: Timeout | undefined = undefined
+  head: Timed | undefined = undefined
+  tail: Timed | undefined = undefined
   timer: Timer | undefined = undefined
   firing = false
 
@@ -31,7 +45,7 @@ class TimeoutList {
     this.ms = ms
   }
 
-  append(node: Timeout): void {
+  append(node: Timed): void {
     node.list = this
     node.previous = this.tail
     if (this.tail) this.tail.next = node
@@ -39,7 +53,7 @@ class TimeoutList {
     this.tail = node
   }
 
-  unlink(node: Timeout): void {
+  unlink(node: Timed): void {
     if (node.previous) node.previous.next = node.next
     else this.head = node.next
     if (node.next) node.next.previous = node.previous
@@ -88,9 +102,19 @@ export class Timeouts {
   add(ms: number, callback: () => void): Timeout
   add<T>(ms: number, callback: (item: T) => void, item: T, now?: number): Timeout
   add(ms: number, callback: (item: never) => void, item?: unknown, now: number = this.#clock.now()): Timeout {
+    const node = new Timeout(callback as (item: unknown) => void, item)
+    this.set(node, ms, now)
+    return node
+  }
+
+  /**
+   * Has `node`, which is not set yet, expire `ms` from `now`, as {@link add} does: for what is a time-out itself, of which there may be very many.
+   * @throws GreenroomError `ARGUMENT_INVALID` for a negative duration.
+   */
+  set(node: Timed, ms: number, now: number = this.#clock.now()): void {
     if (!(ms >= 0)) throw new GreenroomError('ARGUMENT_INVALID', `${ms} is not a duration: give milliseconds from 0 to Infinity`)
-    const node = new Timeout(now + ms, callback as (item: unknown) => void, item)
-    if (ms === Infinity) return node
+    if (ms === Infinity) return
+    node.due = now + ms
     let list = this.#lists.get(ms)
     if (list === undefined) {
       list = new TimeoutList(ms)
@@ -101,18 +125,17 @@ export class Timeouts {
     this.#size++
     // A list that is being fired is armed when that is done.
     if (list.timer === undefined && !list.firing) this.#arm(list, ms)
-    return node
   }
 
   /** Takes a time-out back. Does nothing when it was called or removed already. */
-  remove(node: Timeout): void {
+  remove(node: Timed): void {
     if (node.list === undefined) return
     node.list.unlink(node)
     this.#size--
   }
 
   /** Lets a pending time-out begin anew. Does nothing when it was called or removed already, or was set for never. */
-  refresh(node: Timeout, now: number = this.#clock.now()): void {
+  refresh(node: Timed, now: number = this.#clock.now()): void {
     const list = node.list
     if (list === undefined) return
     list.unlink(node)
@@ -155,9 +178,9 @@ export class Timeouts {
     }
   }
 
-  #call(node: Timeout): void {
+  #call(node: Timed): void {
     try {
-      node.callback(node.item)
+      node.expire()
     } catch (error) {
       this.#onError(error)
     }

@@ -11,7 +11,7 @@ import type { Session } from './session.ts'
 import type { Settler } from './settler.ts'
 import type { StartGate } from './start-gate.ts'
 import type { KeyRecord, Tenant } from './tenant.ts'
-import { type Terms, Waiter, WaitingLine } from './waiting-line.ts'
+import { type Terms, type Waiter, WaitingLine } from './waiting-line.ts'
 
 /**
  * Who gets which session. A caller is served from, in this order: the session of its key, a clean session of its tenant, a
@@ -71,10 +71,9 @@ export class Allocator implements RosterListener {
     if (found) return Promise.resolve(this.#granter.grant(found, request, now, now, terms))
     const refusal = this.#refusal(request)
     if (refusal) return Promise.reject(this.refuse(request, refusal))
-    const waiter = new Waiter(request, now, terms)
-    this.line.enter(waiter)
+    const waiter = this.line.enter(request, now, terms)
     this.#place(waiter)
-    this.#demand.poke('waiter')
+    if (waiter.ticket) this.#demand.waits()
     return waiter.promise
   }
 
@@ -191,7 +190,7 @@ export class Allocator implements RosterListener {
     if (found) this.#hand(found, waiter)
     else {
       this.#place(waiter)
-      this.#demand.poke('waiter')
+      if (waiter.ticket) this.#demand.waits()
     }
   }
 
@@ -209,14 +208,14 @@ export class Allocator implements RosterListener {
   }
 
   /** Gives a session to somebody who waited. */
-  #hand({ session, served }: Found, waiter: Waiter): void {
+  #hand({ session, served }: Found, waiter: Waiter, now: number = this.#env.clock.now()): void {
     this.line.leave(waiter)
     const tenant = this.#roster.tenant(waiter.tenant)
     if (waiter.key !== undefined) this.#unclaim(waiter, tenant.keyed(waiter.key))
     const startedMeanwhile = session.leaseCount === 0 && session.readyAt! >= waiter.since
     try {
       const found = { session, served: startedMeanwhile ? 'started' : served } as const
-      waiter.resolve(this.#granter.grant(found, waiter.request, this.#env.clock.now(), waiter.since, waiter.terms))
+      waiter.resolve(this.#granter.grant(found, waiter.request, now, waiter.since, waiter.terms))
     } catch (problem) {
       waiter.reject(new GreenroomError('STRATEGY_FAILED', 'the session could not be handed out', { cause: problem }))
       this.#env.report(problem, `handing out session ${session.id}`)
@@ -241,11 +240,11 @@ export class Allocator implements RosterListener {
     }
   }
 
-  /** Gives a session that a caller has let go of to whoever waits for it. With callers who wait this saves a third of a turn. */
+  /** Gives a session that a caller has let go of just now to whoever waits for it. With callers who wait this saves a third of a turn. */
   #passOn(session: Session): boolean {
     // Whoever heard that it is idle may have ended it.
     const next = session.state === 'idle' && this.line.size > 0 ? this.#nextFor(session) : undefined
-    if (next) this.#hand(next, next.waiter)
+    if (next) this.#hand(next, next.waiter, session.lastUsedAt)
     return session.state !== 'idle'
   }
 

@@ -10,13 +10,32 @@ export class Demand {
   readonly #report: (problem: unknown, where: string) => void
   #listener: ((trigger: ScaleTrigger) => void) | undefined
   #pending: ScaleTrigger | undefined
+  #mostBusy = 0
+  #isSated: () => boolean = () => false
 
   constructor(report: (problem: unknown, where: string) => void) {
     this.#report = report
   }
 
-  listen(listener: (trigger: ScaleTrigger) => void): void {
+  /** @param isSated True while one more who waits can change nothing. */
+  listen(listener: (trigger: ScaleTrigger) => void, isSated: () => boolean): void {
     this.#listener = listener
+    this.#isSated = isSated
+  }
+
+  /** So many sessions are busy now that one more has been taken: it is no news while as many have been since the last look. */
+  taken(busy: number): void {
+    if (busy > this.#mostBusy) this.poke('taken')
+  }
+
+  /** One more caller waits. */
+  waits(): void {
+    if (!this.#isSated()) this.poke('waiter')
+  }
+
+  /** Somebody looks at how many are busy. */
+  looked(busy: number): void {
+    this.#mostBusy = busy
   }
 
   poke(trigger: ScaleTrigger): void {

@@ -33,7 +33,7 @@ export class Granter {
    * before the lease is handed out.
    */
   grant({ session, served }: Found, request: AcquireRequest, now: number, since: number, terms: Terms): PooledLease | Promise<PooledLease> {
-    const { decisions, hooks, settings, statistics, timeouts } = this.#env
+    const { decisions, hooks, settings, statistics } = this.#env
     const wasSpare = session.leaseCount === 0
     const waitMs = now - since
     if (session.communal && (session.key !== request.key || session.tenant !== request.tenant)) this.#roster.unkey(session)
@@ -46,14 +46,15 @@ export class Granter {
     session.preparing = wasSpare && this.#preparer.isNeeded(session)
     const lease = new PooledLease(this.#settler, session, request.tenant, request.key, this.#served(session, served, wasSpare), now)
     if (terms.handlers) lease.handleAll(terms.handlers)
-    session.leases.add(lease)
+    session.lend(lease)
     session.lastUsedAt = now
     session.servesSince ??= now
     if (++session.leaseCount >= settings.maxUses) session.retireAtRelease ??= 'worn'
-    lease.activeTimeout = timeouts.add(settings.timeouts.active, this.#overdue, lease, now)
+    lease.limit(settings.timeouts.active, this.#overdue)
     if (session.state === 'idle') this.#roster.move(session, 'leased')
     else this.#roster.refreshOpen(session)
-    if (wasSpare || session.communal) this.#demand.poke('taken')
+    if (wasSpare) this.#demand.poke('taken')
+    else if (session.communal) this.#demand.taken(this.#roster.busy)
 
     statistics.acquired(lease.served, waitMs, now)
     decisions.record('choose', lease.served, session, now)
@@ -83,6 +84,6 @@ export class Granter {
     // What it was doing is unknown: the session is not to be trusted. Noted first: who hears that the lease is over may ask for the session anew.
     this.#settler.retireAtRelease(session, 'lease-timeout')
     lease.revoke(error)
-    if (session.leases.size === 0) void this.#retirer.retire(session, 'lease-timeout', error)
+    if (session.outstanding === 0) void this.#retirer.retire(session, 'lease-timeout', error)
   }
 }

@@ -13,10 +13,9 @@ export class PooledLease implements Lease {
   readonly key: string | undefined
   readonly served: Served
   readonly startedAt: number
-  /** Its deadline, timeouts.active. */
-  activeTimeout: Timeout | undefined = undefined
   /** Its requests that have not reached their terminal message. */
   turnCount = 0
+  place = -1
   readonly #host: LeaseHost
   readonly #session: Session
   /** Why it is over. What only says how it was given back is made into an error for those who ask: most never do, and a stack is dear. */
@@ -24,6 +23,7 @@ export class PooledLease implements Lease {
   #controller: AbortController | undefined
   #listeners: ((message: unknown) => void)[] | undefined
   #handlers: Map<string, RequestHandler> | undefined
+  #timeout: Timeout | undefined
 
   constructor(host: LeaseHost, session: Session, tenant: string, key: string | undefined, served: Served, now: number) {
     this.#host = host
@@ -76,6 +76,11 @@ export class PooledLease implements Lease {
     ;(this.#handlers ??= new Map()).set(method, handler)
   }
 
+  /** It may last so long; then `overdue` is called. */
+  limit(ms: number, overdue: (lease: PooledLease) => void): void {
+    if (ms !== Infinity) this.#timeout = this.#host.timeouts.add(ms, overdue, this, this.startedAt)
+  }
+
   handleAll(handlers: Readonly<Record<string, RequestHandler>>): void {
     for (const [method, handler] of Object.entries(handlers)) this.handle(method, handler)
   }
@@ -121,8 +126,8 @@ export class PooledLease implements Lease {
     if (this.over) throw this.over
     const session = this.#session
     // Its first request has its place; others take what nobody else has a right to.
-    if (session.concurrency === 1 ? session.turns.size > 0 : this.turnCount > 0 && session.load >= session.concurrency) {
-      throw new GreenroomError('SESSION_BUSY', `session ${session.id} still works on ${session.turns.size === 1 ? 'an earlier request' : `${session.turns.size} earlier requests`}: await its answer first`, { sessionId: session.id })
+    if (session.concurrency === 1 ? session.turnCount > 0 : this.turnCount > 0 && session.load >= session.concurrency) {
+      throw new GreenroomError('SESSION_BUSY', `session ${session.id} still works on ${session.turnCount === 1 ? 'an earlier request' : `${session.turnCount} earlier requests`}: await its answer first`, { sessionId: session.id })
     }
     const signal = options?.signal
     if (signal?.aborted) throw new GreenroomError('REQUEST_ABORTED', 'the signal was aborted before the request was sent', { cause: signal.reason })
@@ -132,9 +137,12 @@ export class PooledLease implements Lease {
 
   #end(reason: GreenroomError | string): void {
     this.#over = reason
+    if (this.#timeout) this.#host.timeouts.remove(this.#timeout)
     this.#host.leaseEnded(this.#session, this)
-    for (const turn of this.#session.turns) {
-      if (turn.owner === this) turn.abandon(this.over!, 'lost')
+    if (this.turnCount > 0) {
+      for (const turn of this.#session.turns) {
+        if (turn.owner === this) turn.abandon(this.over!, 'lost')
+      }
     }
     this.#listeners = undefined
     this.#controller?.abort(this.over)

@@ -20,7 +20,7 @@ export class Questions {
 
   /** Resolves to the handler's answer, or to `fallback`; rejects with what the handler throws. */
   async ask(session: Session, question: Question, fallback: unknown): Promise<unknown> {
-    if (session.leases.size === 0) {
+    if (session.outstanding === 0) {
       // A turn whose caller has gone may still ask until it has come to its end: there is nothing strange about that.
       const harmless = question.harmless || isOpen(session, question.turn)
       this.#settler.unsolicited(session, { method: question.method, params: question.params }, harmless)
@@ -69,6 +69,5 @@ function whomToAsk({ leases, turns }: Session, { turn }: Question): PooledLease 
     }
     return undefined
   }
-  const [lease] = leases
-  return leases.size === 1 ? lease : undefined
+  return leases.length === 1 ? leases[0] : undefined
 }

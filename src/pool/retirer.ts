@@ -49,7 +49,7 @@ export class Retirer {
   /** Ends a session that nobody uses, but keeps its key's state in the store where the program can be parked. */
   async park(session: Session, reason: EndReason, error?: GreenroomError): Promise<void> {
     const { tenant, key, channel, state } = session
-    const unused = state === 'idle' || (session.leases.size + session.turns.size === 0 && (state === 'leased' || (state === 'settling' && !session.parking)))
+    const unused = state === 'idle' || (session.outstanding + session.turnCount === 0 && (state === 'leased' || (state === 'settling' && !session.parking)))
     // A communal session holds nothing that its key would miss.
     if (tenant === undefined || key === undefined || session.communal || !channel?.park || !canResume(this.#env, channel) || !unused) {
       return this.retire(session, reason, error)

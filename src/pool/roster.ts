@@ -34,7 +34,7 @@ export class Roster {
   #parking = 0
   readonly #hook: PoolHooks['state']
   readonly #listeners: RosterListener[] = []
-  /** Those of them who hear of leases, too: there are many of these changes, and few whom they concern. */
+  /** Those of them who hear also that a lease is over, and that a session has room beside one: there are many of these changes, and few whom they concern. */
   readonly #leaseListeners: RosterListener[] = []
 
   constructor(hooks: PoolHooks) {
@@ -43,7 +43,7 @@ export class Roster {
 
   /**
    * Listeners are called in the order they were added; the allocator, which acts on changes, is added last.
-   * @param leases Whether it hears also that an idle session is leased, and that a leased one is idle again.
+   * @param leases Whether it hears also that a leased session is idle again, and that one that was leased has room for others still.
    */
   listen(listener: RosterListener, leases: boolean): void {
     this.#listeners.push(listener)
@@ -289,6 +289,7 @@ export class Roster {
   }
 
   #tellListeners(session: Session, from: SessionState | undefined, to: SessionState): void {
+    if (from === 'idle' && to === 'leased' && !session.hasRoom) return
     const ofLease = (from === 'idle' && to === 'leased') || (from === 'leased' && to === 'idle')
     const listeners = ofLease ? this.#leaseListeners : this.#listeners
     for (let i = 0; i < listeners.length; i++) listeners[i]!.changed(session, from, to)

@@ -1,4 +1,5 @@
 import type { Channel, Child, EndReason, GreenroomError, KeyPast, SessionState, SessionView, Usage } from '../contracts/index.ts'
+import { DenseSet } from './dense-set.ts'
 import type { PooledLease } from './lease.ts'
 import type { Turn } from './turn.ts'
 
@@ -42,9 +43,10 @@ export class Session implements SessionView {
   servesSince: number | undefined = undefined
   past: KeyPast | undefined = undefined
   requestCount = 0
-  readonly leases = new Set<PooledLease>()
-  /** Turns that have not reached their terminal message, also those whose caller has given up. */
-  readonly turns = new Set<Turn>()
+  readonly #leases = new DenseSet<PooledLease>()
+  readonly #turns = new DenseSet<Turn>()
+  /** Leases none of whose requests is under way. */
+  #resting = 0
   /** Requests of its own that its lease has not answered yet. */
   questions = 0
   /** Its first lease is being prepared: nobody else may have it before that is done. */
@@ -73,7 +75,20 @@ export class Session implements SessionView {
   }
 
   get outstanding(): number {
-    return this.leases.size
+    return this.#leases.size
+  }
+
+  get leases(): readonly PooledLease[] {
+    return this.#leases.all()
+  }
+
+  /** How many have not reached their terminal message, also of those whose caller has given up. */
+  get turnCount(): number {
+    return this.#turns.size
+  }
+
+  get turns(): readonly Turn[] {
+    return this.#turns.all()
   }
 
   /** Aborted when it is being ended: what is asked of its program then is of no use any more. */
@@ -83,34 +98,49 @@ export class Session implements SessionView {
 
   /** Requests under way, and leases that may make one at any time. A request whose lease is over still takes up its place (INV 1). */
   get load(): number {
-    let load = this.turns.size
-    for (const lease of this.leases) {
-      if (lease.turnCount === 0) load++
-    }
-    return load
+    return this.#turns.size + this.#resting
   }
 
   /** True when nothing is to be heard of it and all is well: it waits for its caller, or said that it works in silence. */
   get isQuiet(): boolean {
     if (this.questions > 0) return true
-    for (const turn of this.turns) {
-      if (turn.isQuiet) return true
-    }
-    return false
+    return this.turns.some(({ isQuiet }) => isQuiet)
   }
 
   /** True when one more lease may be given on it. Callers share it only when it is communal or when they ask for its key. */
   get hasRoom(): boolean {
     const slots = this.communal || this.key !== undefined ? this.concurrency : 1
-    const free = slots > 1 ? this.load < slots : this.leases.size + this.turns.size === 0
+    const free = slots > 1 ? this.load < slots : this.#leases.size + this.#turns.size === 0
     return free && this.retireAtRelease === undefined && !this.preparing
+  }
+
+  lend(lease: PooledLease): void {
+    this.#leases.add(lease)
+    this.#resting++
+  }
+
+  returned(lease: PooledLease): void {
+    if (this.#leases.delete(lease) && lease.turnCount === 0) this.#resting--
+  }
+
+  begun(turn: Turn): void {
+    this.requestCount++
+    this.#turns.add(turn)
+    if (turn.owner.turnCount++ === 0) this.#resting--
+  }
+
+  /** A turn's terminal message has come. */
+  settled(turn: Turn): void {
+    this.#turns.delete(turn)
+    if (--turn.owner.turnCount === 0 && this.#leases.has(turn.owner)) this.#resting++
   }
 
   /** Ends every lease and turn at once. The handles are dead before anything else happens (INV 4). */
   revokeAll(reason: GreenroomError): void {
     for (const lease of this.leases) lease.revoke(reason)
-    this.leases.clear()
-    this.turns.clear()
+    this.#leases.clear()
+    this.#turns.clear()
+    this.#resting = 0
     this.#ending.abort(reason)
   }
 }

@@ -70,7 +70,7 @@ export class Settler implements LeaseHost {
 
   turnSettled(session: Session, owner: PooledLease): void {
     this.#turns?.turnSettled(session)
-    if (session.turns.size === 0) this.#settled.get(session)?.()
+    if (session.turnCount === 0) this.#settled.get(session)?.()
     // It took up a place beside the one its lease has, or had.
     if (session.state === 'leased' && (owner.turnCount > 0 || owner.over)) this.#roster.slotFreed(session)
   }
@@ -83,8 +83,7 @@ export class Settler implements LeaseHost {
   }
 
   leaseEnded(session: Session, lease: PooledLease): void {
-    if (lease.activeTimeout) this.timeouts.remove(lease.activeTimeout)
-    session.leases.delete(lease)
+    session.returned(lease)
     const now = this.clock.now()
     session.lastUsedAt = now
     this.#env.statistics.hold.add(now - lease.startedAt)
@@ -94,11 +93,13 @@ export class Settler implements LeaseHost {
 
   released(session: Session, lease: PooledLease): void {
     if (session.state !== 'leased') return
-    for (const turn of session.turns) {
-      if (turn.owner === lease) turn.cancel()
+    if (lease.turnCount > 0) {
+      for (const turn of session.turns) {
+        if (turn.owner === lease) turn.cancel()
+      }
     }
-    if (session.leases.size > 0) this.#othersStay(session, lease)
-    else if (session.retireAtRelease === undefined && (session.turns.size > 0 || this.#needsReset(session))) void this.#settle(session)
+    if (session.outstanding > 0) this.#othersStay(session, lease)
+    else if (session.retireAtRelease === undefined && (session.turnCount > 0 || this.#needsReset(session))) void this.#settle(session)
     else this.offer(session)
   }
 
@@ -117,7 +118,7 @@ export class Settler implements LeaseHost {
 
   /** A message nobody asked for: it belongs to the lease; without one it is contamination, unless it is harmless. */
   unsolicited(session: Session, message: unknown, harmless = false): void {
-    if (session.leases.size > 0) {
+    if (session.outstanding > 0) {
       for (const lease of session.leases) lease.receive(message)
       return
     }
@@ -162,7 +163,7 @@ export class Settler implements LeaseHost {
 
   /** INV 1: waits for the terminal messages that are still due, as long as timeouts.settle. */
   async #settleTurns(session: Session): Promise<EndReason | undefined> {
-    if (session.turns.size === 0) return undefined
+    if (session.turnCount === 0) return undefined
     await new Promise<void>((resolve) => {
       const finish = (): void => {
         this.timeouts.remove(deadline)
@@ -172,7 +173,7 @@ export class Settler implements LeaseHost {
       const deadline = this.timeouts.add(this.#env.settings.timeouts.settle, finish)
       this.#settled.set(session, finish)
     })
-    return session.turns.size === 0 ? undefined : 'unsettled'
+    return session.turnCount === 0 ? undefined : 'unsettled'
   }
 
   /** INV 2: a reset that is not enough, fails, or takes too long, ends the session. */

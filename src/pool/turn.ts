@@ -29,6 +29,7 @@ export class Turn implements TurnSink {
   settled = false
   /** The program has said that it works in silence. */
   isQuiet = false
+  place = -1
   readonly owner: PooledLease
   readonly #host: LeaseHost
   readonly #session: Session
@@ -59,9 +60,7 @@ export class Turn implements TurnSink {
    */
   static begin(host: LeaseHost, owner: PooledLease, session: Session, message: unknown, consumer: TurnConsumer, options: TurnOptions): Turn {
     const turn = new Turn(host, owner, session, consumer, options)
-    session.requestCount++
-    session.turns.add(turn)
-    owner.turnCount++
+    session.begun(turn)
     host.turnBegun(session, owner, turn)
     try {
       session.channel!.turn(message, turn)
@@ -126,8 +125,7 @@ export class Turn implements TurnSink {
   /** The program's end has come. Returns whether the consumer still waits. */
   #settle(): boolean {
     this.settled = true
-    this.owner.turnCount--
-    this.#session.turns.delete(this)
+    this.#session.settled(this)
     const open = !this.#consumerDone
     this.#consumerDone = true
     return open

@@ -1,10 +1,11 @@
 import { type AcquireRequest, GreenroomError, type LinkedNode, type QueueTicket, type RequestHandler } from '../contracts/index.ts'
 import { onAbort } from '../kernel/abort-callbacks.ts'
 import { disown } from '../kernel/disown.ts'
-import type { Timeout } from '../kernel/timeouts.ts'
+import type { Timed, TimeoutList } from '../kernel/timeouts.ts'
 import type { PoolEnvironment } from './environment.ts'
 import type { PooledLease } from './lease.ts'
 import type { Roster } from './roster.ts'
+import type { Tenant } from './tenant.ts'
 
 /** How long a caller waits, its way to give up before, and what it brings with it. */
 export interface Terms {
@@ -14,16 +15,28 @@ export interface Terms {
   readonly handlers: Readonly<Record<string, RequestHandler>> | undefined
 }
 
-/** A caller who waits. It is settled exactly once; one that gave up never receives a session (INV 10). */
-export class Waiter implements AcquireRequest {
-  readonly tenant: string
-  readonly key: string | undefined
-  readonly priority: number
+type Resolve = (lease: PooledLease | Promise<PooledLease>) => void
+type Reject = (error: GreenroomError) => void
+
+let resolveLatest: Resolve
+let rejectLatest: Reject
+/** One for all: a function made for each promise, and what it closes over, would be a tenth of what waits. */
+const keepResolvers = (resolve: Resolve, reject: Reject): void => {
+  resolveLatest = resolve
+  rejectLatest = reject
+}
+
+/** A caller who waits. It is settled exactly once; one that gave up never receives a session (INV 10). Its own time-out: there may be very many. */
+export class Waiter implements AcquireRequest, Timed {
   readonly since: number
   /** What it asked for, as the hooks know it. */
   readonly request: AcquireRequest
   readonly terms: Terms
   readonly promise: Promise<PooledLease>
+  readonly resolve: Resolve
+  readonly reject: Reject
+  /** Its tenant's books, while it is in the queue. */
+  home: Tenant | undefined = undefined
   /** Its place in the queue strategy. */
   ticket: QueueTicket | undefined = undefined
   /** The ticket it had when it was taken out of the queue. */
@@ -33,25 +46,41 @@ export class Waiter implements AcquireRequest {
   /** Who came before and after it, of all who wait. */
   earlier: Waiter | undefined = undefined
   later: Waiter | undefined = undefined
-  timeout: Timeout | undefined = undefined
   forgetSignal: (() => void) | undefined = undefined
   waiting = true
   /** The state of its key is parked, and can be restored only in a process that is started with it. */
   resumes = false
-  resolve!: (lease: PooledLease | Promise<PooledLease>) => void
-  reject!: (error: GreenroomError) => void
+  due = Infinity
+  list: TimeoutList | undefined = undefined
+  order = 0
+  previous: Timed | undefined = undefined
+  next: Timed | undefined = undefined
+  readonly #line: WaitingLine
 
-  constructor(request: AcquireRequest, since: number, terms: Terms) {
-    this.tenant = request.tenant
-    this.key = request.key
-    this.priority = request.priority
+  constructor(line: WaitingLine, request: AcquireRequest, since: number, terms: Terms) {
+    this.#line = line
     this.since = since
     this.request = request
     this.terms = terms
-    this.promise = new Promise((resolve, reject) => {
-      this.resolve = resolve
-      this.reject = reject
-    })
+    this.promise = new Promise(keepResolvers)
+    this.resolve = resolveLatest
+    this.reject = rejectLatest
+  }
+
+  get tenant(): string {
+    return this.request.tenant
+  }
+
+  get key(): string | undefined {
+    return this.request.key
+  }
+
+  get priority(): number {
+    return this.request.priority
+  }
+
+  expire(): void {
+    this.#line.timedOut(this)
   }
 }
 
@@ -95,15 +124,17 @@ export class WaitingLine {
   }
 
   /** Begins to wait, in no particular place yet: deadline and signal count from here. */
-  enter(waiter: Waiter): void {
-    const { timeoutMs, signal } = waiter.terms
+  enter(request: AcquireRequest, since: number, terms: Terms): Waiter {
+    const { timeoutMs, signal } = terms
+    const waiter = new Waiter(this, request, since, terms)
     this.#append(waiter)
-    waiter.timeout = this.#env.timeouts.add(timeoutMs, this.#timedOut, waiter, waiter.since)
+    this.#env.timeouts.set(waiter, timeoutMs, since)
     if (signal) {
       waiter.forgetSignal = onAbort(signal, () => {
         this.#giveUp(waiter, new GreenroomError('ACQUIRE_ABORTED', 'the caller gave up while it waited for a session', { cause: signal.reason }))
       })
     }
+    return waiter
   }
 
   /** Ends the waiting: out of every place, no timer and no listener left. */
@@ -111,7 +142,7 @@ export class WaitingLine {
     if (!waiter.waiting) return
     waiter.waiting = false
     this.#unlink(waiter)
-    if (waiter.timeout) this.#env.timeouts.remove(waiter.timeout)
+    this.#env.timeouts.remove(waiter)
     waiter.forgetSignal?.()
     this.takeOut(waiter)
   }
@@ -125,9 +156,9 @@ export class WaitingLine {
     }
     waiter.ticket = ticket
     waiter.formerTicket = undefined
-    const tenant = this.#roster.tenant(waiter.tenant)
-    tenant.queued++
-    if (waiter.resumes) tenant.resuming++
+    const home = (waiter.home = this.#roster.tenant(waiter.tenant))
+    home.queued++
+    if (waiter.resumes) home.resuming++
     this.#queued++
   }
 
@@ -223,13 +254,15 @@ export class WaitingLine {
 
   #left(waiter: Waiter): void {
     waiter.ticket = undefined
-    const tenant = this.#roster.tenant(waiter.tenant)
-    tenant.queued--
-    if (waiter.resumes) tenant.resuming--
+    // It has not been forgotten: somebody of it was in the queue.
+    const home = waiter.home!
+    home.queued--
+    if (waiter.resumes) home.resuming--
     this.#queued--
   }
 
-  readonly #timedOut = (waiter: Waiter): void => {
+  /** Its time is out. */
+  timedOut(waiter: Waiter): void {
     this.#giveUp(waiter, new GreenroomError('ACQUIRE_TIMEOUT', 'no session came free in time', { pool: this.#roster.facts(this.size) }))
   }
 

@@ -57,7 +57,7 @@ function onlyTenant(line: WaitingLine, roster: Roster): string | undefined {
 }
 
 /** True when those come first who ask for the session's key, or share it by that. */
-function isSpokenFor({ tenant, key, leases }: Session, roster: Roster): boolean {
+function isSpokenFor({ tenant, key, outstanding }: Session, roster: Roster): boolean {
   if (key === undefined || tenant === undefined) return false
-  return leases.size > 1 || (roster.tenants.get(tenant)?.keys.get(key)?.line.size ?? 0) > 0
+  return outstanding > 1 || (roster.tenants.get(tenant)?.keys.get(key)?.line.size ?? 0) > 0
 }

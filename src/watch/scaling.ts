@@ -83,7 +83,7 @@ export class Scaling implements RosterListener {
     this.#line = deps.line
     this.#demand = deps.demand
     this.#settler = deps.settler
-    deps.demand.listen((trigger) => this.#reconcile(trigger))
+    deps.demand.listen((trigger) => this.#reconcile(trigger), () => this.#isSated())
   }
 
   get state(): { automatic: boolean; target: number; reason: string } {
@@ -192,6 +192,7 @@ export class Scaling implements RosterListener {
 
   #reconcile(trigger: ScaleTrigger): void {
     if (this.#closed) return
+    this.#demand.looked(this.#roster.busy)
     if (this.#automatic && this.#isWorthAsking(trigger)) this.#askScaler(trigger)
     this.#grow()
     this.#shrink()
@@ -210,16 +211,22 @@ export class Scaling implements RosterListener {
     }, delayMs, { background: true })
   }
 
+  /** There are as many sessions as there may be, none of which could make room for another; and somebody waits already. */
+  #isSated(): boolean {
+    const { max } = this.#capacity
+    const { staying, counts } = this.#roster
+    if (staying < max || this.#decision.target < max || this.#line.queued === 0) return false
+    return counts.idle === 0 || this.#env.settings.isolation === 'none'
+  }
+
   /**
-   * A session that is lent and given back within one turn of the event loop is no news, nor is one more caller who waits while there are as many
-   * sessions as there may be. With isolation 'none' one caller is like the other; else it matters whose they are. And time has passed at a tick.
+   * A session that is lent and given back within one turn of the event loop is no news. With isolation 'none' one caller is like the other; else
+   * it matters whose they are. And time has passed at a tick.
    */
   #isWorthAsking(trigger: ScaleTrigger): boolean {
-    const { max } = this.#capacity
     const isNew = this.#looksNew()
     if (trigger !== 'taken' && !(trigger === 'waiter' && this.#env.settings.isolation === 'none')) return true
-    const sated = this.#line.queued > 0 && this.#decision.target >= max && this.#roster.staying >= max
-    return isNew && !sated
+    return isNew && !this.#isSated()
   }
 
   /** Whether anything a scaler counts is other than it was when it was last looked at. */

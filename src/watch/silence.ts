@@ -44,7 +44,7 @@ export class SilenceWatch implements TurnListener {
   }
 
   turnSettled(session: Session): void {
-    if (session.turns.size > 0) return
+    if (session.turnCount > 0) return
     const watched = this.#watched.get(session)
     if (!watched) return
     this.#timeouts.remove(watched.timeout)

@@ -202,4 +202,40 @@ describe('the scaler', () => {
     await clock.advance(10_000)
     expect(asked - busy).toBeGreaterThanOrEqual(10)
   })
+
+  it('is not asked for callers who wait for the session of their key, nor for one more who waits while no session is idle and none may be added', async () => {
+    let asked = 0
+    const { pool, clock } = await scene({ size: { min: 2, max: 2 }, scaler: 'counted' as never }, {
+      apply: ({ strategy }) => strategy('scaler', 'counted', {
+        description: 'test', options: z.strictObject({}), create: () => ({ decide: () => ({ target: 2, reason: `asked ${++asked} times` }) }),
+      }),
+    })
+    const held = await pool.acquire({ tenant: 'a', key: 'k' })
+    await clock.settle()
+    const one = asked
+    const sameKey = Array.from({ length: 10 }, async () => {
+      const waiting = pool.use({ tenant: 'a', key: 'k' }, () => undefined)
+      await clock.settle()
+      return waiting
+    })
+    await clock.settle()
+    expect(asked).toBe(one)
+    const other = await pool.acquire({ tenant: 'b', key: 'l' })
+    await clock.settle()
+    const two = asked
+    const strangers = Array.from({ length: 10 }, async (_, n) => {
+      const waiting = pool.use({ tenant: `stranger ${n}` }, () => undefined)
+      await clock.settle()
+      return waiting
+    })
+    await clock.settle()
+    expect(asked).toBe(two)
+    // Now there is one to make room for them.
+    other.release()
+    await clock.settle()
+    expect(asked).toBeGreaterThan(two)
+    held.release()
+    await clock.advance(1_000)
+    await Promise.all([...sameKey, ...strangers])
+  })
 })
