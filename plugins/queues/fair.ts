@@ -14,8 +14,8 @@ interface Ticket<W> extends Arrival {
   readonly waiter: W
   /** Its arrival. */
   readonly order: number
-  /** The turn its tenant had when it was taken out. */
-  turn: number
+  /** The turn its tenant had when it was taken out; `undefined` before. */
+  turn: number | undefined
 }
 
 /** Those who wait of one tenant. Which line is next is decided by `turn`: the lowest. */
@@ -47,14 +47,14 @@ class Fair<W extends AcquireRequest> implements Queue<W> {
   push(waiter: W, former?: object): Ticket<W> {
     const old = former as Ticket<W> | undefined
     const ticket: Ticket<W> = {
-      waiter, order: old?.order ?? this.#arrivals++, turn: old?.turn ?? Infinity,
+      waiter, order: old?.order ?? this.#arrivals++, turn: old?.turn,
       index: -1, previous: undefined, next: undefined, inLine: false,
     }
     const line = this.#tenants.get(waiter.tenant)
     if (line === undefined) this.#open(ticket)
     else {
       line.tickets.push(ticket)
-      if (ticket.turn < line.turn) this.#moveTo(line, ticket.turn)
+      if (ticket.turn !== undefined && ticket.turn < line.turn) this.#moveTo(line, ticket.turn)
     }
     this.#size++
     return ticket
@@ -81,7 +81,7 @@ class Fair<W extends AcquireRequest> implements Queue<W> {
   }
 
   #open(ticket: Ticket<W>): void {
-    const line: Line<W> = { turn: Math.min(ticket.turn, this.#turns++), tickets: new Arrivals(isServedBefore), index: -1 }
+    const line: Line<W> = { turn: Math.min(ticket.turn ?? Infinity, this.#turns++), tickets: new Arrivals(isServedBefore), index: -1 }
     line.tickets.push(ticket)
     this.#tenants.set(ticket.waiter.tenant, line)
     this.#lines.push(line)

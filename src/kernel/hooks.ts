@@ -68,7 +68,9 @@ export function sealHooks(hooks: PoolHooks): void {
 function guard<H extends AnyHook>(hook: H, wrap: (tap: RegisteredTap) => RegisteredTap): H {
   const interceptor = { register: wrap } as HookInterceptor<unknown[], unknown>
   hook.intercept(interceptor as never)
-  hook.isUsed = () => hook.taps.length > 0
+  // Asked many times a turn: the list itself, which tapable never replaces, as the hooks are of several shapes.
+  const { taps } = hook
+  hook.isUsed = () => taps.length > 0
   hook.intercept = () => {
     throw new GreenroomError('PLUGIN_INVALID', `The hook "${hook.name ?? ''}" takes no interceptors: use tap('name', function)`)
   }

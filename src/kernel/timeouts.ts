@@ -2,8 +2,8 @@ import { GreenroomError, type Clock, type Timer } from '../contracts/index.ts'
 
 /** Something that expires when its time is out, unless it is removed before. Only {@link Timeouts} changes the fields. */
 export interface Timed {
-  /** `Clock.now()` at which it is due. */
-  due: number
+  /** `Clock.now()` when it was set. */
+  since: number
   /** The list it waits in; `undefined` before, after, and for never. */
   list: TimeoutList | undefined
   order: number
@@ -15,7 +15,7 @@ export interface Timed {
 
 /** Calls back when the time is out. */
 export class Timeout implements Timed {
-  due = Infinity
+  since = NaN
   list: TimeoutList | undefined = undefined
   order = 0
   previous: Timed | undefined = undefined
@@ -114,7 +114,7 @@ export class Timeouts {
   set(node: Timed, ms: number, now: number = this.#clock.now()): void {
     if (!(ms >= 0)) throw new GreenroomError('ARGUMENT_INVALID', `${ms} is not a duration: give milliseconds from 0 to Infinity`)
     if (ms === Infinity) return
-    node.due = now + ms
+    node.since = now
     let list = this.#lists.get(ms)
     if (list === undefined) {
       list = new TimeoutList(ms)
@@ -139,7 +139,7 @@ export class Timeouts {
     const list = node.list
     if (list === undefined) return
     list.unlink(node)
-    node.due = now + list.ms
+    node.since = now
     node.order = this.#order++
     list.append(node)
   }
@@ -166,7 +166,7 @@ export class Timeouts {
     // What a callback sets anew waits for the next round, were it due at once: the host gets its turn in between.
     const end = this.#order
     try {
-      for (let node = list.head; node !== undefined && node.due <= now && node.order < end; node = list.head) {
+      for (let node = list.head; node !== undefined && node.since + list.ms <= now && node.order < end; node = list.head) {
         list.unlink(node)
         this.#size--
         this.#call(node)
@@ -174,7 +174,7 @@ export class Timeouts {
     } finally {
       list.firing = false
       if (list.head === undefined) this.#lists.delete(list.ms)
-      else this.#arm(list, Math.max(0, list.head.due - this.#clock.now()))
+      else this.#arm(list, Math.max(0, list.head.since + list.ms - this.#clock.now()))
     }
   }
 

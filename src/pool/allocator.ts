@@ -215,7 +215,7 @@ export class Allocator implements RosterListener {
     const startedMeanwhile = session.leaseCount === 0 && session.readyAt! >= waiter.since
     try {
       const found = { session, served: startedMeanwhile ? 'started' : served } as const
-      waiter.resolve(this.#granter.grant(found, waiter.request, now, waiter.since, waiter.terms))
+      waiter.resolve(this.#granter.grant(found, waiter.request, now, waiter.since, waiter))
     } catch (problem) {
       waiter.reject(new GreenroomError('STRATEGY_FAILED', 'the session could not be handed out', { cause: problem }))
       this.#env.report(problem, `handing out session ${session.id}`)

@@ -27,11 +27,13 @@ const keepResolvers = (resolve: Resolve, reject: Reject): void => {
 }
 
 /** A caller who waits. It is settled exactly once; one that gave up never receives a session (INV 10). Its own time-out: there may be very many. */
-export class Waiter implements AcquireRequest, Timed {
-  readonly since: number
+export class Waiter implements AcquireRequest, Terms, Timed {
+  since: number
   /** What it asked for, as the hooks know it. */
   readonly request: AcquireRequest
-  readonly terms: Terms
+  readonly timeoutMs: number
+  readonly signal: AbortSignal | undefined
+  readonly handlers: Terms['handlers']
   readonly promise: Promise<PooledLease>
   readonly resolve: Resolve
   readonly reject: Reject
@@ -50,7 +52,6 @@ export class Waiter implements AcquireRequest, Timed {
   waiting = true
   /** The state of its key is parked, and can be restored only in a process that is started with it. */
   resumes = false
-  due = Infinity
   list: TimeoutList | undefined = undefined
   order = 0
   previous: Timed | undefined = undefined
@@ -61,7 +62,9 @@ export class Waiter implements AcquireRequest, Timed {
     this.#line = line
     this.since = since
     this.request = request
-    this.terms = terms
+    this.timeoutMs = terms.timeoutMs
+    this.signal = terms.signal
+    this.handlers = terms.handlers
     this.promise = new Promise(keepResolvers)
     this.resolve = resolveLatest
     this.reject = rejectLatest
