@@ -2,6 +2,7 @@ import { GreenroomError, reportLostPipes, type Channel, type ChannelContext, typ
 import { excerpt, Exchange, requestFailed } from './exchange.ts'
 import { ParsedMessages, type Messages } from './messages.ts'
 import type { JsonLinesOptions } from './options.ts'
+import { Outbox } from './outbox.ts'
 import { anyOf, isObject, partialMatcher, type Matcher } from './partial-match.ts'
 import { RawMessages } from './raw-messages.ts'
 
@@ -18,9 +19,9 @@ export interface Patterns {
 }
 
 export function patternsOf(options: JsonLinesOptions): Patterns {
-  const { terminal, error, harmless, raw, maxFrame } = options
+  const { terminal, error, harmless, raw } = options
   return {
-    messages: raw ? new RawMessages(options) : new ParsedMessages(maxFrame),
+    messages: raw ? new RawMessages(options) : new ParsedMessages(options),
     terminal: terminal && partialMatcher(terminal),
     failure: error && partialMatcher(error),
     harmless: harmless && anyOf(Array.isArray(harmless) ? harmless : [harmless]),
@@ -45,9 +46,9 @@ export class JsonLinesChannel implements Channel {
   readonly #messages: Messages
   /** Those who wait for the next lines, in order. With ids: only exchanges, for answers that come without one. */
   readonly #inOrder: Asker[] = []
-  readonly #byId = new Map<unknown, Asker>()
+  readonly #byId = new Map<number, Asker>()
+  readonly #outbox: Outbox
   #lastId = 0
-  #gathering = false
   #broken = false
 
   constructor(child: Child, context: ChannelContext, options: JsonLinesOptions, patterns: Patterns) {
@@ -56,6 +57,7 @@ export class JsonLinesChannel implements Channel {
     this.#options = options
     this.#patterns = patterns
     this.#messages = patterns.messages
+    this.#outbox = new Outbox(child.stdin, patterns.messages, options.concurrency > 1)
     const { cancel, ping, reset, park, resume, goodbye } = options
     if (cancel) this.cancel = (sink) => this.#cancel(cancel.send, sink)
     if (ping) this.ping = async (signal) => void (await this.#ask(ping, signal, true))
@@ -65,7 +67,11 @@ export class JsonLinesChannel implements Channel {
       this.resume = async (token, signal) => void (await this.#ask({ ...resume, send: { ...resume.send, [resume.field]: token } }, signal))
     }
     if (goodbye) {
-      this.goodbye = async () => this.#write(options.id === undefined ? goodbye.send : this.#withId(goodbye.send, ++this.#lastId))
+      this.goodbye = async () => {
+        this.#outbox.send(goodbye.send, options.id === undefined ? undefined : ++this.#lastId)
+        // Its input is ended next.
+        this.#outbox.flush()
+      }
     }
 
     const decoder = this.#messages.decoder({ frame: (line) => this.#line(line), error: (error) => this.#break(error) })
@@ -84,12 +90,12 @@ export class JsonLinesChannel implements Channel {
 
   turn(message: unknown, sink: TurnSink): void {
     if (this.#options.id === undefined) {
-      this.#write(message)
+      this.#outbox.send(message)
       this.#inOrder.push(sink)
       return
     }
     const id = this.#lastId + 1
-    this.#write(this.#withId(message, id))
+    this.#outbox.send(message, id)
     this.#byId.set((this.#lastId = id), sink)
   }
 
@@ -97,37 +103,19 @@ export class JsonLinesChannel implements Channel {
     const { failure } = this.#patterns
     const exchange = new Exchange({ expect: expect === undefined ? undefined : partialMatcher(expect), failure, strict }, signal)
     if (send !== undefined && this.#options.id !== undefined) {
-      this.#write(this.#withId(send, ++this.#lastId))
+      this.#outbox.send(send, ++this.#lastId)
       this.#byId.set(this.#lastId, exchange)
-    } else if (send !== undefined) this.#write(send)
+    } else if (send !== undefined) this.#outbox.send(send)
     this.#inOrder.push(exchange)
     return exchange.answer
   }
 
   #cancel(send: unknown, sink: TurnSink): void {
     if (this.#options.id === undefined) {
-      if (this.#inOrder.includes(sink)) this.#write(send)
+      if (this.#inOrder.includes(sink)) this.#outbox.send(send)
       return
     }
-    for (const [id, asker] of this.#byId) if (asker === sink) return this.#write(this.#withId(send, id))
-  }
-
-  #withId(message: unknown, id: unknown): unknown {
-    return this.#messages.withId(message, this.#options.id!, id)
-  }
-
-  /** Where many share a session, what they send in one turn of the event loop goes out in one system call. */
-  #write(message: unknown): void {
-    const { stdin } = this.#child
-    if (this.#options.concurrency > 1 && !this.#gathering) {
-      this.#gathering = true
-      stdin.cork()
-      process.nextTick(() => {
-        this.#gathering = false
-        stdin.uncork()
-      })
-    }
-    this.#messages.write(stdin, message)
+    for (const [id, asker] of this.#byId) if (asker === sink) return this.#outbox.send(send, id)
   }
 
   #line(line: unknown): void {
@@ -154,7 +142,7 @@ export class JsonLinesChannel implements Channel {
   #askerOf(line: unknown): Asker | undefined {
     if (this.#options.id === undefined) return this.#inOrder[0]
     const id = isObject(line) ? line[this.#options.id] : undefined
-    return id === undefined || id === null ? this.#inOrder[0] : this.#byId.get(id)
+    return id === undefined || id === null ? this.#inOrder[0] : this.#byId.get(id as number)
   }
 
   #toTurn(sink: TurnSink, message: unknown, fields: unknown): void {
@@ -192,7 +180,7 @@ export class JsonLinesChannel implements Channel {
       const index = this.#inOrder.indexOf(asker)
       if (index !== -1) this.#inOrder.splice(index, 1)
       for (const [id, other] of this.#byId) if (other === asker) this.#byId.delete(id)
-    } else this.#byId.delete((line as Record<string, unknown>)[this.#options.id])
+    } else this.#byId.delete((line as Record<string, number>)[this.#options.id]!)
   }
 
   #break(error: Error): void {

@@ -1,21 +1,13 @@
-import { GreenroomError, messageOf, type Child } from 'greenroom/kit'
+import { GreenroomError, messageOf } from 'greenroom/kit'
 import { scanFields, skipSpace } from './field-scanner.ts'
-import { idTaken, noObject, ParsedMessages, type LineHandlers, type Messages } from './messages.ts'
+import { type Encoded, idHead, idTaken, noObject, ParsedMessages, type LineHandlers, type Messages } from './messages.ts'
 import type { JsonLinesOptions } from './options.ts'
 import { RawLines } from './raw-lines.ts'
 
 const NEWLINE = 0x0a
 const OPEN = 0x7b
 const CLOSE = 0x7d
-
-/** Bytes with an id put in, not copied. */
-class WithId {
-  readonly parts: readonly Uint8Array[]
-
-  constructor(...parts: Uint8Array[]) {
-    this.parts = parts
-  }
-}
+const LINE_END = Buffer.from('\n')
 
 /**
  * Messages are bytes, of one line each, that nobody but the program reads; of what it answers only those fields are parsed that ids and
@@ -24,12 +16,15 @@ class WithId {
 export class RawMessages implements Messages<Buffer> {
   readonly #maxFrame: number
   readonly #values: ParsedMessages
+  readonly #idField: string
   /** The fields that are looked at. */
   readonly #names: ReadonlySet<string>
 
-  constructor({ maxFrame, terminal, error, harmless, id }: JsonLinesOptions) {
+  constructor(options: JsonLinesOptions) {
+    const { maxFrame, terminal, error, harmless, id } = options
     this.#maxFrame = maxFrame
-    this.#values = new ParsedMessages(maxFrame)
+    this.#values = new ParsedMessages(options)
+    this.#idField = id ?? ''
     const patterns = [terminal, error, ...(Array.isArray(harmless) ? harmless : [harmless])]
     this.#names = new Set([...patterns.flatMap((pattern) => Object.keys(pattern ?? {})), ...(id === undefined ? [] : [id])])
   }
@@ -46,26 +41,18 @@ export class RawMessages implements Messages<Buffer> {
     return JSON.parse((message as Buffer).toString())
   }
 
-  withId(message: unknown, name: string, id: unknown): unknown {
-    if (!(message instanceof Uint8Array)) return this.#values.withId(message, name, id)
+  /** INV 1: what is two lines to the program would be answered twice. The bytes are not copied: they may be many. */
+  encode(message: unknown, id?: number): Encoded {
+    if (!(message instanceof Uint8Array)) return this.#values.encode(message, id)
     const bytes = oneLine(message)
+    if (id === undefined) return [bytes, LINE_END]
+    const name = this.#idField
     const fields = fieldsOf(bytes, name)
     if (fields === undefined) throw noObject(name)
     if (Object.hasOwn(fields, name)) throw idTaken(name)
     const inside = bytes.indexOf(OPEN) + 1
     const isEmpty = bytes[skipSpace(bytes, inside)] === CLOSE
-    return new WithId(Buffer.from(`{${JSON.stringify(name)}:${JSON.stringify(id)}${isEmpty ? '' : ','}`), bytes.subarray(inside))
-  }
-
-  /** INV 1: what is two lines to the program would be answered twice. */
-  write(stdin: Child['stdin'], message: unknown): void {
-    const parts = message instanceof WithId ? message.parts : message instanceof Uint8Array ? [oneLine(message)] : undefined
-    if (!parts) return this.#values.write(stdin, message)
-    // One system call for all, without a copy of what may be long.
-    stdin.cork()
-    for (const part of parts) stdin.write(part)
-    stdin.write('\n')
-    stdin.uncork()
+    return [Buffer.from(`${idHead(name)}${id}${isEmpty ? '' : ','}`), bytes.subarray(inside), LINE_END]
   }
 }
 
