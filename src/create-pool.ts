@@ -171,7 +171,7 @@ async function build({ settings, strategies }: ResolvedConfig, { hooks, registry
   settler.listen(new SilenceWatch(env, retirer, background))
   const lifetimes = new Lifetimes({ env, roster, retirer, settler, demand, background })
   roster.listen(lifetimes, false)
-  const health = new HealthWatch({ env, roster, retirer, settler, background })
+  const health = new HealthWatch({ env, roster, retirer, settler })
   if (strategies.health && settings.health) health.use({ ...settings.health, check: await registry.create(strategies.health, context) })
   roster.listen(health, false)
   let usage: UsageWatch | undefined

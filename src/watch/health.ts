@@ -1,22 +1,16 @@
 import { GreenroomError, type HealthCheck, type HealthVerdict, messageOf, type PoolSettings, type SessionState } from '../contracts/index.ts'
 import { runWithDeadline } from '../kernel/deadline.ts'
-import type { Timeout, Timeouts } from '../kernel/timeouts.ts'
 import type { PoolEnvironment } from '../pool/environment.ts'
 import type { Retirer } from '../pool/retirer.ts'
 import type { Roster, RosterListener } from '../pool/roster.ts'
 import type { Session } from '../pool/session.ts'
 import type { Settler } from '../pool/settler.ts'
-
-/** Each interval is drawn from 90–110 % of health.every; the first from all of it: probes never come in a burst. */
-const JITTER = 0.1
-/** Intervals are multiples of this part of health.every. */
-const SPANS = 100
+import { Rounds } from './rounds.ts'
 
 /** How sessions are looked at, and by what. */
-export type HealthRounds = NonNullable<PoolSettings['health']> & { readonly check: HealthCheck }
+export type HealthTerms = NonNullable<PoolSettings['health']> & { readonly check: HealthCheck }
 
 interface Patient {
-  next: Timeout
   failures: number
   /** Since the last failure. */
   successes: number
@@ -28,70 +22,62 @@ export class HealthWatch implements RosterListener {
   readonly #roster: Roster
   readonly #retirer: Retirer
   readonly #settler: Settler
-  #rounds: HealthRounds | undefined
-  readonly #timeouts: Timeouts
+  #terms: HealthTerms | undefined
+  readonly #rounds: Rounds<Session>
   readonly #patients = new Map<Session, Patient>()
 
-  constructor(deps: { env: PoolEnvironment; roster: Roster; retirer: Retirer; settler: Settler; background: Timeouts }) {
+  constructor(deps: { env: PoolEnvironment; roster: Roster; retirer: Retirer; settler: Settler }) {
     this.#env = deps.env
     this.#roster = deps.roster
     this.#retirer = deps.retirer
     this.#settler = deps.settler
-    this.#timeouts = deps.background
+    this.#rounds = new Rounds(deps.env.clock, deps.env.random, (session) => this.#visit(session))
   }
 
   /** Has sessions looked at in this way from now on, the first time within all of `everyMs`; `undefined`: not at all. */
-  use(rounds: HealthRounds | undefined): void {
-    for (const { next } of this.#patients.values()) this.#timeouts.remove(next)
+  use(terms: HealthTerms | undefined): void {
     this.#patients.clear()
-    this.#rounds = rounds
-    if (!rounds) return
+    this.#terms = terms
+    this.#rounds.restart(terms?.everyMs ?? Infinity)
+    if (!terms) return
     for (const session of this.#roster.sessions.values()) {
-      if (session.state !== 'starting' && session.state !== 'ending') this.#admit(session, rounds)
+      if (session.state !== 'starting' && session.state !== 'ending') this.#admit(session)
     }
   }
 
   changed(session: Session, from: SessionState | undefined, to: SessionState): void {
     if (from === 'starting' && to === 'idle') {
-      if (this.#rounds) this.#admit(session, this.#rounds)
+      if (this.#terms) this.#admit(session)
     } else if (to === 'ending') {
-      const patient = this.#patients.get(session)
-      if (patient) this.#timeouts.remove(patient.next)
       this.#patients.delete(session)
+      this.#rounds.remove(session)
     }
   }
 
-  #admit(session: Session, rounds: HealthRounds): void {
-    this.#patients.set(session, { next: this.#arm(session, rounds, this.#env.random.next()), failures: 0, successes: 0 })
+  #admit(session: Session): void {
+    this.#patients.set(session, { failures: 0, successes: 0 })
+    this.#rounds.add(session)
   }
 
-  #arm(session: Session, { everyMs }: HealthRounds, share: number): Timeout {
-    // Few different spans, as each has a timer of its own.
-    return this.#timeouts.add((everyMs * Math.ceil(SPANS * share)) / SPANS, this.#due, session)
-  }
-
-  readonly #due = (session: Session): void => {
+  #visit(session: Session): void {
     const patient = this.#patients.get(session)
-    const rounds = this.#rounds
-    if (!patient || !rounds) return
-    patient.next = this.#arm(session, rounds, 1 + JITTER * (2 * this.#env.random.next() - 1))
-    if (session.state === 'idle') void this.#examine(session, patient, rounds)
+    if (patient && this.#terms && session.state === 'idle') void this.#examine(session, patient, this.#terms)
   }
 
-  async #examine(session: Session, patient: Patient, rounds: HealthRounds): Promise<void> {
+  async #examine(session: Session, patient: Patient, terms: HealthTerms): Promise<void> {
     this.#roster.move(session, 'checking')
-    const verdict = await this.#ask(session, rounds)
+    const verdict = await this.#ask(session, terms)
     // It may have crashed or been ended meanwhile.
     if (session.state !== 'checking') return
-    note(patient, verdict, rounds.successes)
-    if (patient.failures >= rounds.failures) {
+    note(patient, verdict, terms.successes)
+    if (patient.failures >= terms.failures) {
       void this.#retirer.retire(session, 'unhealthy', new GreenroomError('SESSION_ENDED', verdict.reason, { sessionId: session.id }))
     } else {
       this.#settler.offer(session)
     }
   }
 
-  async #ask(session: Session, { check, timeoutMs }: HealthRounds): Promise<HealthVerdict> {
+  async #ask(session: Session, { check, timeoutMs }: HealthTerms): Promise<HealthVerdict> {
     const { clock } = this.#env
     const ping = async (signal: AbortSignal): Promise<boolean> => {
       if (!session.channel?.ping) return false
