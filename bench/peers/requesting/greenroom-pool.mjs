@@ -7,13 +7,13 @@ const PROGRAM = fileURLToPath(new URL('echo-lines.mjs', import.meta.url))
 /**
  * Everything as it is by default, save who may have which session: anybody.
  * @param {number} processes
- * @param {object} [options] of the driver
+ * @param {{ command?: string, raw?: boolean, id?: string, concurrency?: number }} [options] of the driver
  * @returns {Promise<import('./pool.d.mts').RequestingPool>}
  */
 export async function openGreenroom(processes, options) {
   /** @type {import('greenroom').Pool} */
   const pool = await createPool({
-    driver: { use: 'json-lines', command: process.execPath, args: [PROGRAM], ...options }, size: { min: processes, max: processes }, isolation: 'none',
+    driver: { use: 'json-lines', command: process.execPath, ...(!options?.command && { args: [PROGRAM] }), ...options }, size: { min: processes, max: processes }, isolation: 'none',
   })
   await pool.ready()
   return { request: (message) => pool.request(message), close: () => pool.close() }

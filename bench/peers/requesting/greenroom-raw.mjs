@@ -1,5 +1,5 @@
-// Messages and answers are bytes that nobody parses.
+// Messages and answers are bytes that nobody parses, neither the pool nor the program.
 import { openGreenroom } from './greenroom-pool.mjs'
 
 /** @type {typeof import('./pool.d.mts').open} */
-export const open = ({ processes }) => openGreenroom(processes, { raw: true })
+export const open = ({ processes }) => openGreenroom(processes, { command: 'cat', raw: true })

@@ -4,8 +4,9 @@ import { fileURLToPath } from 'node:url'
 
 const PROGRAM = fileURLToPath(new URL('echo-lines.mjs', import.meta.url))
 
-export function openLineProcess() {
-  const child = spawn(process.execPath, [PROGRAM], { stdio: ['pipe', 'pipe', 'inherit'] })
+/** @param {readonly string[]} [command] the program: by default one that parses each line and writes it anew */
+export function openLineProcess([command = process.execPath, ...args] = [process.execPath, PROGRAM]) {
+  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
   child.stdout.setEncoding('utf8')
   /** @type {((answer: unknown) => void)[]} */
   const waiting = []

@@ -3,8 +3,15 @@
 import { openLineProcess } from './line-process.mjs'
 
 /** @type {typeof import('./pool.d.mts').open} */
-export function open({ processes }) {
-  const all = Array.from({ length: processes }, openLineProcess)
+export const open = ({ processes }) => openPipes(processes)
+
+/**
+ * @param {number} processes
+ * @param {readonly string[]} [command]
+ * @returns {import('./pool.d.mts').RequestingPool}
+ */
+export function openPipes(processes, command) {
+  const all = Array.from({ length: processes }, () => openLineProcess(command))
   const free = [...all]
   /** @type {((worker: ReturnType<typeof openLineProcess>) => void)[]} */
   const waiting = []
