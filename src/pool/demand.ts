@@ -10,7 +10,8 @@ export class Demand {
   readonly #report: (problem: unknown, where: string) => void
   #listener: ((trigger: ScaleTrigger) => void) | undefined
   #pending: ScaleTrigger | undefined
-  #mostBusy = 0
+  /** At the last look. */
+  #busyThen = 0
   #isSated: () => boolean = () => false
 
   constructor(report: (problem: unknown, where: string) => void) {
@@ -23,9 +24,9 @@ export class Demand {
     this.#isSated = isSated
   }
 
-  /** So many sessions are busy now that one more has been taken: it is no news while as many have been since the last look. */
+  /** So many sessions are busy now that one more has been taken: no news as long as they are no more than at the last look. */
   taken(busy: number): void {
-    if (busy > this.#mostBusy) this.poke('taken')
+    if (busy > this.#busyThen) this.poke('taken')
   }
 
   /** One more caller waits. */
@@ -35,7 +36,7 @@ export class Demand {
 
   /** Somebody looks at how many are busy. */
   looked(busy: number): void {
-    this.#mostBusy = busy
+    this.#busyThen = busy
   }
 
   poke(trigger: ScaleTrigger): void {

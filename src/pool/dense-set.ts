@@ -7,8 +7,8 @@ export interface Placed {
 const EMPTY: readonly never[] = []
 
 /**
- * A set whose members know their place, in no particular order: O(1) as a Set is, but no hashing. What joins and leaves with every turn costs
- * a tenth there.
+ * A set whose members know their place, in no particular order: O(1) as a Set is, but without hashing, which is felt where each turn joins and
+ * leaves.
  */
 export class DenseSet<T extends Placed> {
   readonly #members: T[] = []

@@ -1,12 +1,13 @@
 import { GreenroomError, type Lease, parseDuration, type RequestHandler, type RequestOptions, type Served, type TurnStream } from '../contracts/index.ts'
 import type { Timeout } from '../kernel/timeouts.ts'
+import type { Placed } from './dense-set.ts'
 import type { LeaseHost } from './lease-host.ts'
 import type { Session } from './session.ts'
 import { Turn, type TurnConsumer } from './turn.ts'
 import { MessageStream } from './turn-stream.ts'
 
 /** The right to one session, for one caller, until it is over; then the handle can do nothing (INV 3). */
-export class PooledLease implements Lease {
+export class PooledLease implements Lease, Placed {
   readonly sessionId: string
   readonly generation: number
   readonly tenant: string
@@ -15,6 +16,7 @@ export class PooledLease implements Lease {
   readonly startedAt: number
   /** Its requests that have not reached their terminal message. */
   turnCount = 0
+  /** Among the leases of its session. */
   place = -1
   readonly #host: LeaseHost
   readonly #session: Session

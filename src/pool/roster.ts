@@ -289,6 +289,7 @@ export class Roster {
   }
 
   #tellListeners(session: Session, from: SessionState | undefined, to: SessionState): void {
+    // It is nobody else's business then.
     if (from === 'idle' && to === 'leased' && !session.hasRoom) return
     const ofLease = (from === 'idle' && to === 'leased') || (from === 'leased' && to === 'idle')
     const listeners = ofLease ? this.#leaseListeners : this.#listeners

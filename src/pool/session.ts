@@ -114,15 +114,18 @@ export class Session implements SessionView {
     return free && this.retireAtRelease === undefined && !this.preparing
   }
 
+  /** A lease on it begins. */
   lend(lease: PooledLease): void {
     this.#leases.add(lease)
     this.#resting++
   }
 
+  /** A lease on it is over; its turns may still be under way. */
   returned(lease: PooledLease): void {
     if (this.#leases.delete(lease) && lease.turnCount === 0) this.#resting--
   }
 
+  /** A turn of one of its leases begins. */
   begun(turn: Turn): void {
     this.requestCount++
     this.#turns.add(turn)

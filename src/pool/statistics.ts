@@ -157,7 +157,7 @@ class Rate {
   }
 }
 
-/** By name: an index that changes from call to call is looked up in a table of V8's, which takes ten times as long. */
+/** By name, as nearly all are of two kinds: an index that changes from call to call is looked up anew each time. */
 function count(acquires: Record<Served, number>, served: Served): void {
   if (served === 'same-key') acquires['same-key']++
   else if (served === 'same-tenant') acquires['same-tenant']++

@@ -1,6 +1,7 @@
 import { GreenroomError, type RequestOutcome, type TurnSink } from '../contracts/index.ts'
 import { onAbort } from '../kernel/abort-callbacks.ts'
 import type { Timeout } from '../kernel/timeouts.ts'
+import type { Placed } from './dense-set.ts'
 import type { PooledLease } from './lease.ts'
 import type { LeaseHost } from './lease-host.ts'
 import type { Session } from './session.ts'
@@ -24,11 +25,12 @@ export interface TurnOptions {
  * or given up at once at an abort, a deadline or the session's end), and the program's (its terminal message). Only when the
  * program's end has come is the turn settled, and only then may the session be lent again (INV 1).
  */
-export class Turn implements TurnSink {
+export class Turn implements TurnSink, Placed {
   /** The program's terminal message has come. */
   settled = false
   /** The program has said that it works in silence. */
   isQuiet = false
+  /** Among the turns of its session. */
   place = -1
   readonly owner: PooledLease
   readonly #host: LeaseHost

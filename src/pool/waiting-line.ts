@@ -20,7 +20,7 @@ type Reject = (error: GreenroomError) => void
 
 let resolveLatest: Resolve
 let rejectLatest: Reject
-/** One for all: a function made for each promise, and what it closes over, would be a tenth of what waits. */
+/** One for all: else a function would be made for each promise, and thrown away at once. */
 const keepResolvers = (resolve: Resolve, reject: Reject): void => {
   resolveLatest = resolve
   rejectLatest = reject
