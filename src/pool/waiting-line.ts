@@ -18,14 +18,6 @@ export interface Terms {
 type Resolve = (lease: PooledLease | Promise<PooledLease>) => void
 type Reject = (error: GreenroomError) => void
 
-let resolveLatest: Resolve
-let rejectLatest: Reject
-/** One for all: else a function would be made for each promise, and thrown away at once. */
-const keepResolvers = (resolve: Resolve, reject: Reject): void => {
-  resolveLatest = resolve
-  rejectLatest = reject
-}
-
 /** A caller who waits. It is settled exactly once; one that gave up never receives a session (INV 10). Its own time-out: there may be very many. */
 export class Waiter implements AcquireRequest, Terms, Timed {
   since: number
@@ -35,8 +27,8 @@ export class Waiter implements AcquireRequest, Terms, Timed {
   readonly signal: AbortSignal | undefined
   readonly handlers: Terms['handlers']
   readonly promise: Promise<PooledLease>
-  readonly resolve: Resolve
-  readonly reject: Reject
+  resolve!: Resolve
+  reject!: Reject
   /** Its tenant's books, while it is in the queue. */
   home: Tenant | undefined = undefined
   /** Its place in the queue strategy. */
@@ -65,9 +57,10 @@ export class Waiter implements AcquireRequest, Terms, Timed {
     this.timeoutMs = terms.timeoutMs
     this.signal = terms.signal
     this.handlers = terms.handlers
-    this.promise = new Promise(keepResolvers)
-    this.resolve = resolveLatest
-    this.reject = rejectLatest
+    this.promise = new Promise((resolve, reject) => {
+      this.resolve = resolve
+      this.reject = reject
+    })
   }
 
   get tenant(): string {

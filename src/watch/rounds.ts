@@ -13,12 +13,14 @@ const EARLY_MS = 1
 
 /**
  * Visits everybody now and then, each at intervals of its own chance. Those who are due within a thirtieth of the interval are visited one after
- * the other, a few at a time: that the host wakes up for each of them would be nine tenths of the cost. O(those who are visited) a look.
+ * the other, a few at a time: that the host wakes up for each of them would be most of the cost. When there are more visits than can be
+ * made, who was visited longest ago comes first. O(n) a look.
  */
 export class Rounds<T> {
   readonly #clock: Clock
   readonly #random: Random
   readonly #visit: (one: T) => void
+  /** Who was visited longest ago comes first. */
   readonly #dueAt = new Map<T, number>()
   #everyMs = Infinity
   #timer: Timer | undefined
@@ -49,6 +51,7 @@ export class Rounds<T> {
 
   #draw(one: T, shortest: number, longest: number): void {
     const latest = longest - 1 / LOOKS
+    this.#dueAt.delete(one)
     this.#dueAt.set(one, this.#clock.now() + this.#everyMs * (shortest + (latest - shortest) * this.#random.next()))
   }
 

@@ -48,6 +48,14 @@ describe('Rounds', () => {
     for (let one = 0; one < 5_000; one++) expect(of(one).length).toBeGreaterThanOrEqual(1)
   })
 
+  it('leave nobody out when there are more visits than can be made', async () => {
+    const { clock, of } = scene(500, 100)
+    await clock.advance(3_000)
+    const counts = Array.from({ length: 500 }, (_, one) => of(one).length)
+    expect(Math.min(...counts)).toBeGreaterThan(5)
+    expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(3)
+  })
+
   it('spread the first visits of those who came together', async () => {
     const { clock, visits } = scene(300, 30_000)
     await clock.advance(15_000)
