@@ -5,11 +5,14 @@ import {
 import { Transcript, type ReplOutput } from './transcript.ts'
 
 /**
- * Code that has not read the interruption after this time computes, and is sent SIGINT: again and again, because one that
- * comes before the code has begun interrupts nothing. Not at once: while Node passes SIGINT from its own listeners to the
- * interpreter's and back, for microseconds where the code begins and ends, nobody listens and it would end the process.
+ * Code that has not read the interruption after this time computes, and is sent SIGINT: again, because one that comes before the
+ * code has begun interrupts nothing. Not at once: while Node passes SIGINT from its own listeners to the interpreter's and
+ * back, for microseconds where the code begins and ends, nobody listens and it would end the process. The worker neither begins nor
+ * ends when it has read the interruption, and counts on the time that passes until the signal.
  */
-const SIGNAL_EVERY_MS = 50
+const SIGNAL_AFTER_MS = 50
+/** Each pause is twice the one before, up to this. */
+const SIGNAL_PAUSE_MS = 1_000
 /** The worker bounds what it sends; this bounds a line that its user's code writes past it. */
 const LINE_BYTES = 64 * 2 ** 20
 
@@ -28,7 +31,7 @@ export interface ReplResult {
   truncated?: boolean
 }
 
-type Frame = ReplOutput | { type: 'ready' } | { type: 'pong' } | ({ type: 'done' } & Omit<ReplResult, 'stdout' | 'stderr'>)
+type Frame = ReplOutput | { type: 'ready' } | { type: 'pong' } | { type: 'over' } | ({ type: 'done' } & Omit<ReplResult, 'stdout' | 'stderr'>)
 
 interface Turn {
   readonly sink: TurnSink
@@ -92,18 +95,18 @@ export class NodeReplChannel implements Channel {
     if (turn?.sink !== sink || turn.cancelled) return
     turn.cancelled = true
     this.#child.stdin.write(encodeLine({ interrupt: true }))
-    this.#signalLater(turn)
+    this.#signalAfter(SIGNAL_AFTER_MS, turn)
   }
 
   ping(signal: AbortSignal): Promise<void> {
     return this.#ask({ ping: true }, signal)
   }
 
-  #signalLater(turn: Turn): void {
+  #signalAfter(ms: number, turn: Turn): void {
     turn.interrupting = this.#context.clock.setTimer(() => {
       this.#child.signal('SIGINT')
-      this.#signalLater(turn)
-    }, SIGNAL_EVERY_MS, { background: true })
+      this.#signalAfter(Math.min(ms * 2, SIGNAL_PAUSE_MS), turn)
+    }, ms, { background: true })
   }
 
   /** One that is given up keeps its place: its pong may still come. */
@@ -124,10 +127,12 @@ export class NodeReplChannel implements Channel {
 
   #line(line: string): void {
     if (this.#broken) return
-    const at = line.indexOf(this.#mark)
+    const at = line.lastIndexOf(this.#mark)
     if (at === -1) return this.#output({ type: 'stdout', text: `${line}\n` })
-    // Output that did not end its line stands before the worker's.
-    if (at > 0) this.#output({ type: 'stdout', text: line.slice(0, at) })
+    // Output that did not end its line stands before the worker's. So may lines of the worker's that an interruption has cut: it ends
+    // whatever the code is doing, also when that is putting something out.
+    const begin = line.indexOf(this.#mark)
+    if (begin > 0) this.#output({ type: 'stdout', text: line.slice(0, begin) })
     let frame: Frame
     try {
       frame = JSON.parse(line.slice(at + this.#mark.length)) as Frame
@@ -141,6 +146,7 @@ export class NodeReplChannel implements Channel {
   #frame(frame: Frame): void {
     if (frame.type === 'stdout' || frame.type === 'stderr') return this.#output(frame)
     if (frame.type === 'done') return this.#done(frame)
+    if (frame.type === 'over') return this.#over()
     this.#ready = true
     this.#waiting.shift()?.resolve()
   }
@@ -162,6 +168,12 @@ export class NodeReplChannel implements Channel {
     if (room <= 0) return
     this.#held.push(output.text.length <= room ? output : { ...output, text: output.text.slice(0, room) })
     this.#heldLength += output.text.length
+  }
+
+  /** The code has ended, and the worker waits for its signal if there is one on its way. */
+  #over(): void {
+    this.#turn?.interrupting?.cancel()
+    this.#child.stdin.write(encodeLine({ quiet: true }))
   }
 
   #done({ type: _type, ...outcome }: Frame & { type: 'done' }): void {

@@ -2,7 +2,8 @@
 //
 //   { mark, maxOutput }   once, first: what its own lines on stdout begin with, and how much output a turn may make
 //   { code }              one turn
-//   { interrupt: true }   ends the running turn, if it waits; one that computes can't read this and is sent SIGINT
+//   { interrupt: true }   ends the running turn, if it waits; one that computes can't read this and is sent SIGINT, a moment later
+//   { quiet: true }       the answer to `over`: no SIGINT comes any more
 //   { ping: true }        answered as soon as the event loop comes round
 //
 // and writes lines of `mark` and JSON to stdout. Whatever else is on stdout was put there by the user's code or its children.
@@ -10,7 +11,7 @@
 // It runs in a process of its own and takes nothing from greenroom.
 
 import { Buffer } from 'node:buffer'
-import { writeSync } from 'node:fs'
+import { readSync, writeSync } from 'node:fs'
 import process from 'node:process'
 import repl from 'node:repl'
 import { PassThrough, Readable, Writable } from 'node:stream'
@@ -22,15 +23,35 @@ import { Script } from 'node:vm'
 // User code shares these globals, and `let JSON` in it would hide the real one from this file too.
 const { Array, Atomics, Number, Object, String } = globalThis
 const { parse, stringify } = JSON
+const now = performance.now.bind(performance)
 
 /**
  * @typedef {{ name: string, message: string, stack?: string }} Failure
  * @typedef {{ value?: unknown, inspected?: string, error?: Failure, truncated?: boolean }} Outcome
  */
 
+/** The host lets more time pass than this between an interruption and its signal. */
+const SAFE_MS = 20
+/** How long to wait for the host to say that no signal comes. */
+const PATIENCE_MS = 1_000
+
+const WINDOWS = process.platform === 'win32'
+
 const input = process.stdin
+/** @type {{ setBlocking(on: boolean): number } | undefined} */
+const handle = /** @type {any} */ (input)._handle
 const exit = process.exit.bind(process)
 const pause = new Int32Array(new SharedArrayBuffer(4))
+
+/** Lines that are still to be taken. @type {string[]} */
+const lines = []
+/** When the last of them came. */
+let cameAt = 0
+/** The begin of one more. */
+let begun = ''
+const decoder = new StringDecoder('utf8')
+/** What was read while code ran. Behind it are zeros, which no line has: so none is lost when an interruption ends the reading. */
+const inbox = Buffer.alloc(2 ** 16)
 
 let mark = ''
 let maxOutput = 0
@@ -97,7 +118,19 @@ function captured(name, fd) {
       done()
     },
   })
-  return Object.assign(stream, { fd })
+  /**
+   * In place of the stream's own, which keeps what comes after a write that an interruption has ended, and waits for that for ever.
+   * @param {string | Uint8Array} chunk
+   * @param {BufferEncoding | (() => void)} [encoding]
+   * @param {() => void} [done]
+   */
+  const write = (chunk, encoding, done = typeof encoding === 'function' ? encoding : undefined) => {
+    const bytes = typeof chunk === 'string' ? Buffer.from(chunk, typeof encoding === 'string' ? encoding : 'utf8') : Buffer.from(chunk)
+    output(name, decoder.write(bytes))
+    if (done) process.nextTick(done)
+    return true
+  }
+  return Object.assign(stream, { fd, write })
 }
 
 /**
@@ -108,6 +141,7 @@ function replace(name, stream) {
   Object.defineProperty(process, name, { configurable: true, enumerable: true, get: () => stream })
 }
 
+const INTERRUPTED = { name: 'Error', message: 'Script execution was interrupted by `SIGINT`' }
 const CALL = Symbol.for('greenroom.node-repl.call')
 const caller = new Script(`globalThis[Symbol.for('${CALL.description}')]()`, { filename: 'node:greenroom' })
 
@@ -120,9 +154,36 @@ function interruptibly(work) {
   const once = () => {
     Reflect.deleteProperty(globalThis, CALL)
     work()
+    letSignalsCome()
   }
   Object.defineProperty(globalThis, CALL, { configurable: true, value: once })
   caller.runInThisContext({ breakOnSigint: true, displayErrors: false })
+}
+
+/**
+ * Goes on listening while a signal may be on its way: between this and the listener of an idle session nobody does, and it would end the
+ * process. The line that announces it has come long before, so that nobody waits here who was not interrupted.
+ */
+function letSignalsCome() {
+  if (now() - cameAt < SAFE_MS || !hasCome('{"interrupt":true}')) return
+  send({ type: 'over' })
+  for (const end = now() + PATIENCE_MS; now() < end && !hasCome('{"quiet":true}');) Atomics.wait(pause, 0, 0, 1)
+}
+
+/**
+ * Whether the line has come while the code ran.
+ * @param {string} line
+ */
+function hasCome(line) {
+  // A child that was given this input has made it one that waits. (Windows has no signals to wait for, and no such switch.)
+  if (WINDOWS || handle?.setBlocking(false) !== 0) return false
+  const end = inbox.indexOf(0)
+  try {
+    readSync(0, inbox, end, inbox.length - 1 - end, null)
+  } catch {
+    // There is nothing more, yet.
+  }
+  return inbox.includes(line)
 }
 
 /**
@@ -132,6 +193,9 @@ function interruptibly(work) {
 function run(code) {
   freshRoom()
   let over = false
+  let inside = true
+  /** @type {Outcome | undefined} */
+  let found
   /** @param {Outcome} outcome */
   const finish = (outcome) => {
     if (over) return
@@ -140,16 +204,21 @@ function run(code) {
     send({ type: 'done', ...outcome, ...((truncated || outcome.truncated) && { truncated: true }) })
     freshRoom()
   }
-  interrupt = () => finish({ error: { name: 'Error', message: 'Script execution was interrupted by `SIGINT`' } })
+  interrupt = () => finish({ error: INTERRUPTED })
   try {
     interruptibly(() => {
       session.eval(`${code}\n`, session.context, 'repl', (error, value) => {
-        finish(error === null ? describe(value) : { error: describeError(error) })
+        const outcome = error === null ? describe(value) : { error: describeError(error) }
+        // An interruption ends whatever is done in here, anywhere: what was begun to be sent would never be sent to its end.
+        if (inside) found = outcome
+        else finish(outcome)
       })
     })
   } catch (error) {
-    finish({ error: describeError(error) })
+    found ??= { error: describeError(error) }
   }
+  inside = false
+  if (found) finish(found)
 }
 
 /**
@@ -207,9 +276,26 @@ function describeError(thrown) {
   }
 }
 
-/** @param {string} line */
-function take(line) {
-  const message = parse(line)
+/** @param {Buffer} chunk */
+function receive(chunk) {
+  const parts = decoder.write(chunk).split('\n')
+  parts[0] = begun + parts[0]
+  begun = /** @type {string} */ (parts.pop())
+  lines.push(...parts)
+}
+
+function takeAll() {
+  cameAt = now()
+  for (let line; (line = lines.shift()) !== undefined;) {
+    take(parse(line))
+    const read = inbox.subarray(0, inbox.indexOf(0))
+    receive(read)
+    read.fill(0)
+  }
+}
+
+/** @param {any} message */
+function take(message) {
   if (message.mark !== undefined) {
     mark = message.mark
     maxOutput = message.maxOutput
@@ -219,7 +305,11 @@ function take(line) {
     // A signal that arrived with this line is looked at before this: after the pong none is on its way any more.
     setImmediate(() => send({ type: 'pong' }))
   } else if (message.interrupt) interrupt?.()
-  else run(message.code)
+  else if (message.code !== undefined) {
+    // What is interrupted already is not begun: while code begins nobody listens either, and the signal may come at once.
+    if (lines.some((line) => line === '{"interrupt":true}')) send({ type: 'done', error: INTERRUPTED })
+    else run(message.code)
+  }
 }
 
 replace('stdin', Readable.from([]))
@@ -250,16 +340,9 @@ const settings = {
 }
 const session = repl.start(settings)
 
-let begun = ''
-input.setEncoding('utf8')
-input.on('data', (/** @type {string} */ chunk) => {
-  const lines = chunk.split('\n')
-  if (lines.length > 1) {
-    lines[0] = begun + lines[0]
-    begun = ''
-  }
-  begun += lines.pop()
-  for (const line of lines) take(line)
+input.on('data', (/** @type {Buffer} */ chunk) => {
+  receive(chunk)
+  takeAll()
 })
 // The host is gone, or wants this to end: whatever timers and servers the user's code has open.
 input.on('end', () => exit(0))

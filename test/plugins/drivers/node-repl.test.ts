@@ -142,7 +142,8 @@ describe('cancelling', () => {
     await using repl = await openDriver(nodeRepl, {})
     await run(repl, 'globalThis.kept = 1')
     for (const code of ['while (true) {}', 'for (;;) { try { for (;;) {} } catch {} }']) {
-      const turn = repl.turn({ code })
+      const turn = repl.turn({ code: `console.log('begun'); ${code}` })
+      await until(() => turn.events.length === 1)
       repl.channel.cancel!(turn.sink)
       repl.channel.cancel!(turn.sink)
       expect(await turn.result).toMatchObject({ error: { message: expect.stringContaining('interrupted') as string } })
@@ -168,6 +169,60 @@ describe('cancelling', () => {
       await turn.result
       expect(await run(repl, `await new Promise(r => setTimeout(r, 1)); ${round}`)).toMatchObject({ value: round })
     }
+  })
+
+  it('ends the turn and not the session, also when it comes as the code ends', async () => {
+    await using repl = await openDriver(nodeRepl, {})
+    await run(repl, 'globalThis.kept = 1')
+    for (let round = 0; round < 20; round++) {
+      // The signal comes 50 ms after the interruption: a little before the end, or a little after.
+      const turn = repl.turn({ code: `{ console.log('begun'); const end = Date.now() + ${45 + round}; while (Date.now() < end); 'ended' }` })
+      await until(() => turn.events.length === 1)
+      repl.channel.cancel!(turn.sink)
+      const { value, error } = (await turn.result) as ReplResult
+      expect(value === 'ended' || error?.message.includes('interrupted')).toBe(true)
+    }
+    expect(await run(repl, 'kept')).toMatchObject({ value: 1 })
+  })
+
+  it('ends a turn whose result takes long to be sent', async () => {
+    await using repl = await openDriver(nodeRepl, { maxOutput: '64MB' })
+    await run(repl, 'globalThis.much = Array.from({ length: 500_000 }, (_, n) => `the ${n}th`)')
+    for (let round = 0; round < 10; round++) {
+      const turn = repl.turn({ code: `{ console.log('begun'); const end = Date.now() + ${round * 10}; while (Date.now() < end); much }` })
+      await until(() => turn.events.length === 1)
+      repl.channel.cancel!(turn.sink)
+      const { value, error } = (await turn.result) as ReplResult
+      expect((value as unknown[] | undefined)?.length === 500_000 || error?.message.includes('interrupted')).toBe(true)
+    }
+    expect(await run(repl, 'much.length')).toMatchObject({ value: 500_000 })
+  })
+
+  it('loses nothing of the conversation when it cuts output', async () => {
+    await using repl = await openDriver(nodeRepl, {})
+    for (let round = 0; round < 5; round++) {
+      const turn = repl.turn({ code: "for (;;) console.log('x'.repeat(300_000))" })
+      await until(() => turn.events.length > 0)
+      repl.channel.cancel!(turn.sink)
+      const { stdout, error } = (await turn.result) as ReplResult
+      expect(error?.message).toContain('interrupted')
+      expect(stdout).toMatch(/^x[x\n]*$/)
+    }
+    expect(await run(repl, '1')).toEqual({ value: 1, stdout: '', stderr: '' })
+  })
+
+  it('keeps pings that come while the code computes', async () => {
+    await using repl = await openDriver(nodeRepl, {})
+    for (let round = 0; round < 5; round++) {
+      const turn = repl.turn({ code: "{ console.log('begun'); const end = Date.now() + 60; while (Date.now() < end); 1 }" })
+      await until(() => turn.events.length === 1)
+      const pings = [repl.channel.ping!(never)]
+      repl.channel.cancel!(turn.sink)
+      pings.push(repl.channel.ping!(never), repl.channel.ping!(never))
+      await turn.result
+      await withinHang(Promise.all(pings))
+    }
+    expect(await run(repl, '1')).toMatchObject({ value: 1 })
   })
 
   it('is not needed for SIGINT to leave an idle session alone', async () => {
