@@ -5,7 +5,8 @@ import { stripVTControlCharacters } from 'node:util'
 
 /**
  * @typedef {{ numPassedTests: number, numFailedTests: number, numPendingTests: number, numTodoTests: number,
- *   testResults: { name: string, status: string, message: string, assertionResults: { status: string, fullName: string, failureMessages: string[] }[] }[] }} Report
+ *   testResults: { name: string, status: string, message: string, assertionResults: Test[] }[] }} Report
+ * @typedef {{ status: string, fullName: string, failureMessages: string[] }} Test
  */
 
 /** Lines of a failure that are repeated here; the rest is in the run's own output. */
