@@ -23,11 +23,11 @@ export async function run(args) {
   /** @type {{ sessions: number, metrics: string, figures: Record<string, number> }[]} */
   const found = []
   for (const metrics of values.all ? SAMPLERS : SAMPLERS.slice(0, 1)) {
-    // At the same time: what each of them takes is a small part of a core, and its own.
-    found.push(...await Promise.all(numbers.map(async (sessions) => {
+    for (const sessions of numbers) {
+      // One after the other: whose process is whose is read off all processes of the machine, those of the other pool too.
       const figures = await inOwnProcess(new URL('watching/measure.mjs', import.meta.url), [String(sessions), seconds, metrics], { limitMs: 600_000 })
-      return { sessions, metrics, figures }
-    })))
+      found.push({ sessions, metrics, figures })
+    }
   }
   const rows = found.map(({ sessions, metrics, figures }) =>
     [`${sessions.toLocaleString('en')}, ${metrics}`, ...['cpu', 'p99', 'longest', 'measured'].map((name) => amount(figures[name] ?? NaN))])

@@ -4,11 +4,18 @@ import { InterruptibleTurn } from '../interpreter/interruptible-turn.ts'
 import { readOrder } from '../interpreter/order.ts'
 import { SessionOutput, type TurnOutput } from '../interpreter/session-output.ts'
 import { commandLines, markLine, setUp, type Dialect } from './dialect.ts'
-import { childrenOf, interruptChildrenOf, interruptGroupsBelow } from './job-groups.ts'
+import { childrenOf, computes, interruptChildrenOf, interruptGroupsBelow } from './job-groups.ts'
 import { MarkScanner } from './mark-scanner.ts'
 
 /** An interrupt may swallow the line that asks for the mark after it: then it is asked for again. */
 const ASK_AGAIN_MS = 100
+/**
+ * A SIGINT in the microseconds in which bash begins to wait for a child, before it has noted which handler it had, makes it send SIGINT to
+ * itself for ever (5.2; 1 in 4,000 interrupts of short commands). So a shell that computes is given this many pauses, of this length, to
+ * come to its waiting; one that goes on computing begins no child.
+ */
+const PAUSES = 20
+const PAUSE_MS = 1
 /** As shells say of a command that SIGINT ended. */
 const INTERRUPTED = 130
 
@@ -51,6 +58,7 @@ export class ShellChannel implements Channel {
   #turn: Turn | undefined
   /** Children of earlier turns: an interrupt is none of their business. */
   #background: ReadonlySet<number> = new Set()
+  #interrupting: Timer | undefined
   #askingAgain: Timer | undefined
   #broken = false
 
@@ -173,10 +181,16 @@ export class ShellChannel implements Channel {
     else if (turn.ended.size === 2) this.#finish(turn)
   }
 
-  /** The group is the shell and what runs in front; what was sent to the background without job control ignores SIGINT. */
-  #interrupt(): void {
+  #interrupt(pauses = PAUSES): void {
     const turn = this.#turn
     if (!turn) return
+    if (pauses === 0 || this.#child.pid === undefined || !computes(this.#child.pid)) return this.#interruptNow(turn)
+    this.#interrupting?.cancel()
+    this.#interrupting = this.#context.clock.setTimer(() => this.#interrupt(pauses - 1), PAUSE_MS, { background: true })
+  }
+
+  /** The group is the shell and what runs in front; what was sent to the background without job control ignores SIGINT. */
+  #interruptNow(turn: Turn): void {
     this.#child.signalGroup('SIGINT')
     if (this.#child.pid !== undefined) interruptGroupsBelow(this.#child.pid, this.#background)
     // Some shells forget, at an interrupt, all input they have read, and with it the line that marks the end of the command.
@@ -186,7 +200,7 @@ export class ShellChannel implements Channel {
   /** The shell goes on after the command. The last interrupt may still be on its way, and must not hit the next turn. INV 15. */
   #interrupted(turn: Turn): void {
     if (this.#turn !== turn || this.#askingAgain) return
-    turn.state.over()
+    this.#over(turn)
     // A child that was just being started when the interrupt came may have lost it.
     if (this.#child.pid !== undefined) interruptChildrenOf(this.#child.pid, this.#background)
     const askAgain = (): void => {
@@ -198,13 +212,19 @@ export class ShellChannel implements Channel {
 
   #finish(turn: Turn): void {
     if (this.#turn !== turn) return
-    turn.state.over()
+    this.#over(turn)
     this.#askingAgain?.cancel()
     this.#askingAgain = undefined
     this.#turn = undefined
     const { exitCode = INTERRUPTED, state: { sink, timedOut } } = turn
     sink.done({ exitCode, ...this.#output.end(), ...(timedOut && { timedOut }) } satisfies ShellResult)
     this.#sayFarewell()
+  }
+
+  /** INV 15: no interrupt comes after this. */
+  #over(turn: Turn): void {
+    turn.state.over()
+    this.#interrupting?.cancel()
   }
 
   #break(error: Error): void {
@@ -215,7 +235,7 @@ export class ShellChannel implements Channel {
   }
 
   #stop(error: Error): void {
-    this.#turn?.state.over()
+    if (this.#turn) this.#over(this.#turn)
     this.#askingAgain?.cancel()
     for (const { fail } of this.#waiting.values()) fail(error)
     this.#waiting.clear()

@@ -25,6 +25,11 @@ export function interruptChildrenOf(pid: number, spared: ReadonlySet<number>): v
   for (const child of childrenOf(pid)) if (!spared.has(child)) interrupt(child)
 }
 
+/** Whether it computes just now, rather than waiting for a child or for input; false where the system does not tell. */
+export function computes(pid: number): boolean {
+  return statOf(pid)[0] === 'R'
+}
+
 function interrupt(target: number): void {
   try {
     process.kill(target, 'SIGINT')
@@ -34,10 +39,15 @@ function interrupt(target: number): void {
 }
 
 function groupOf(pid: number): number | undefined {
+  const group = Number(statOf(pid)[2])
+  return Number.isInteger(group) ? group : undefined
+}
+
+/** Its state, parent, group, and so on. */
+function statOf(pid: number): string[] {
   // "pid (name) state ppid pgrp …": the name may hold spaces and brackets.
   const stat = read(`/proc/${pid}/stat`)
-  const group = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2])
-  return Number.isInteger(group) ? group : undefined
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
 }
 
 function read(path: string): string {
