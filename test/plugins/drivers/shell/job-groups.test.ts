@@ -13,7 +13,7 @@ async function withShell(script: string, work: (pid: number) => Promise<void>): 
   }
 }
 
-describe.skipIf(process.platform !== 'linux')('what is known of a shell that is to be interrupted', () => {
+describe('what is known of a shell that is to be interrupted', () => {
   it('is whether it computes, or waits for a child', async () => {
     await withShell('while :; do :; done', async (pid) => {
       for (let n = 0; n < 3; n++) await until(() => computes(pid))
