@@ -1,6 +1,6 @@
 // What it costs the host to watch many sessions: measured once a second, and asked every 30 seconds whether they are well. CPU of the host
 // process in percent of one core, and how long its event loop is held up. The sessions are real processes that sleep between questions.
-// Run it on the built package: npm run bench -- watch [--sessions 100,1000 --seconds 32 --all --out FILE]; --all: with each sampler, and none.
+// Run it on the built package: npm run bench -- watch [--sessions 100,1000 --seconds 32 --metrics NAME … --all --out FILE]; --all: with each sampler, and none.
 import { parseArgs } from 'node:util'
 import { amount, report, table } from './lib/report.mjs'
 import { inOwnProcess } from './lib/rounds.mjs'
@@ -14,15 +14,17 @@ export async function run(args) {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      sessions: { type: 'string', default: '100,1000' }, seconds: { type: 'string', default: '32' }, all: { type: 'boolean', default: false },
-      out: { type: 'string' },
+      sessions: { type: 'string', default: '100,1000' }, seconds: { type: 'string', default: '32' },
+      metrics: { type: 'string', multiple: true, default: SAMPLERS.slice(0, 1) }, all: { type: 'boolean', default: false }, out: { type: 'string' },
     },
   })
   const { seconds, out } = values
+  const unknown = values.metrics.find((name) => !SAMPLERS.includes(name))
+  if (unknown !== undefined) throw new Error(`--metrics ${unknown}: choose among ${SAMPLERS.join(' | ')}`)
   const numbers = values.sessions.split(',').map(Number)
   /** @type {{ sessions: number, metrics: string, figures: Record<string, number> }[]} */
   const found = []
-  for (const metrics of values.all ? SAMPLERS : SAMPLERS.slice(0, 1)) {
+  for (const metrics of values.all ? SAMPLERS : values.metrics) {
     for (const sessions of numbers) {
       // One after the other: whose process is whose is read off all processes of the machine, those of the other pool too.
       const figures = await inOwnProcess(new URL('watching/measure.mjs', import.meta.url), [String(sessions), seconds, metrics], { limitMs: 600_000 })
