@@ -281,6 +281,14 @@ describe('health and the end', () => {
     expect(repl.broken).toHaveLength(1)
   })
 
+  it('goes on after a line of the interpreter that was cut, as an interruption may cut it', async () => {
+    await using repl = await openDriver(nodeRepl, {})
+    const cut = `const fs = require('fs'), { writeSync } = fs; fs.writeSync = (fd, bytes) => { fs.writeSync = writeSync; writeSync(fd, bytes.subarray(0, -5)); return bytes.length }`
+    const update = "require('module').syncBuiltinESMExports()"
+    expect(await run(repl, `${cut}; ${update}; console.log('cut'); ${update}; console.log('whole'); 7`)).toEqual({ value: 7, stdout: 'whole\n', stderr: '' })
+    expect(await run(repl, '8')).toEqual({ value: 8, stdout: '', stderr: '' })
+  })
+
   it('runs with the options it was given', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'greenroom-repl-'))
     try {
