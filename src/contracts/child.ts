@@ -46,6 +46,12 @@ export interface Child {
   /** The last lines of stderr, bounded. */
   stderrTail(): string
   /**
+   * Gives all that it writes to stdout from now on to `reader`, past the stream, which then flows and emits no `data`; its end, `pause()` and
+   * `resume()` are as before. A chunk is only good until `reader` returns: its bytes are then overwritten by what other programs write.
+   * Absent where there is the stream only; `readStdout` of the kit knows both.
+   */
+  readStdout?(reader: (chunk: Buffer) => void): void
+  /**
    * Gives all that it writes to stderr from now on to `reader`, for protocols that need more than the tail; what that returns is kept
    * for the tail. Stderr is read all the time, so the program never waits for it. Absent where only the tail is known.
    */

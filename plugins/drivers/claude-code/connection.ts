@@ -1,4 +1,4 @@
-import { encodeLine, GreenroomError, isGreenroomError, LineDecoder, messageOf, reportLostPipes, type Child, type Clock } from 'greenroom/kit'
+import { encodeLine, GreenroomError, isGreenroomError, LineDecoder, messageOf, readStdout, reportLostPipes, type Child, type Clock } from 'greenroom/kit'
 
 /** Any line the program writes. */
 export type Fields = Readonly<Record<string, unknown>>
@@ -42,7 +42,7 @@ export class ControlConnection {
     this.#child = child
     this.#handlers = handlers
     const decoder = new LineDecoder({ frame: (line) => this.#line(line), error: (error) => this.#break(error) }, maxFrame)
-    child.stdout.on('data', (chunk: Buffer) => decoder.push(chunk))
+    readStdout(child, (chunk) => decoder.push(chunk))
     reportLostPipes(child, clock, (error) => this.#break(error))
     void child.exited.then(() => this.#close(new GreenroomError('SESSION_EXITED', 'The program ended before it answered')))
   }

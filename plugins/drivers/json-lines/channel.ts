@@ -1,4 +1,4 @@
-import { GreenroomError, reportLostPipes, type Channel, type ChannelContext, type Child, type TurnSink } from 'greenroom/kit'
+import { GreenroomError, readStdout, reportLostPipes, type Channel, type ChannelContext, type Child, type TurnSink } from 'greenroom/kit'
 import { excerpt, Exchange, requestFailed } from './exchange.ts'
 import { ParsedMessages, type Messages } from './messages.ts'
 import type { JsonLinesOptions } from './options.ts'
@@ -75,7 +75,7 @@ export class JsonLinesChannel implements Channel {
     }
 
     const decoder = this.#messages.decoder({ frame: (line) => this.#line(line), error: (error) => this.#break(error) })
-    child.stdout.on('data', (chunk: Buffer) => decoder.push(chunk))
+    readStdout(child, (chunk) => decoder.push(chunk))
     reportLostPipes(child, context.clock, (error) => this.#break(error))
     void child.exited.then(() => this.#failExchanges(new GreenroomError('SESSION_EXITED', 'The program ended before it answered')))
   }

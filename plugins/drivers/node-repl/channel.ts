@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import {
-  encodeLine, GreenroomError, LineDecoder, reportLostPipes, type Channel, type ChannelContext, type Child, type Timer, type TurnSink,
+  encodeLine, GreenroomError, LineDecoder, readStdout, reportLostPipes, type Channel, type ChannelContext, type Child, type Timer, type TurnSink,
 } from 'greenroom/kit'
 import { Transcript, type ReplOutput } from './transcript.ts'
 
@@ -65,7 +65,7 @@ export class NodeReplChannel implements Channel {
     this.#maxOutput = maxOutput
     const limit = Math.max(LINE_BYTES, maxOutput * 8)
     const decoder = new LineDecoder({ frame: (line) => this.#line(line), error: (error) => this.#break(error) }, limit)
-    child.stdout.on('data', (chunk: Buffer) => decoder.push(chunk))
+    readStdout(child, (chunk) => decoder.push(chunk))
     reportLostPipes(child, context.clock, (error) => this.#break(error))
     void child.exited.then(() => {
       this.#turn?.interrupting?.cancel()

@@ -1,5 +1,5 @@
 import {
-  encodeLine, GreenroomError, LineDecoder, messageOf, reportLostPipes, type Channel, type ChannelContext, type Child, type TurnSink,
+  encodeLine, GreenroomError, LineDecoder, messageOf, readStdout, reportLostPipes, type Channel, type ChannelContext, type Child, type TurnSink,
 } from 'greenroom/kit'
 import { InterruptibleTurn } from '../interpreter/interruptible-turn.ts'
 import { readOrder } from '../interpreter/order.ts'
@@ -50,7 +50,7 @@ export class PythonChannel implements Channel {
     this.#output = new SessionOutput(options.maxOutput)
     const limit = Math.max(LINE_BYTES, options.maxOutput * 8)
     const decoder = new LineDecoder({ frame: (line) => this.#line(line), error: (error) => this.#break(error) }, limit)
-    child.stdout.on('data', (chunk: Buffer) => decoder.push(chunk))
+    readStdout(child, (chunk) => decoder.push(chunk))
     reportLostPipes(child, context.clock, (error) => this.#break(error))
     void child.exited.then(() => {
       this.#turn?.over()

@@ -51,7 +51,7 @@ export class RpcConnection {
 
   constructor(child: Child, { framing, maxFrame, clock }: ConnectionOptions, handlers: ConnectionHandlers) {
     this.#handlers = handlers
-    this.#reader = new FramedReader(child.stdout, framing, maxFrame, {
+    this.#reader = new FramedReader(child, framing, maxFrame, {
       notification: (method, params) => this.#notified(method, params),
       request: (id, method, params) => this.#incoming.take(id, method, params),
       broken: (error) => this.#break(error),

@@ -1,5 +1,4 @@
-import type { Readable } from 'node:stream'
-import { GreenroomError, messageOf } from 'greenroom/kit'
+import { GreenroomError, messageOf, readStdout, type Child } from 'greenroom/kit'
 import { AbstractMessageReader, Message, type DataCallback, type Disposable, type MessageReader, type RequestMessage } from 'vscode-jsonrpc/node'
 import { createDecoder, type Framing } from './framing.ts'
 import { flawOf } from './flaw.ts'
@@ -21,7 +20,7 @@ export interface ReaderHandlers {
  * hands on only one a turn of the event loop: others, and the program's exit, would overtake them.
  */
 export class FramedReader extends AbstractMessageReader implements MessageReader {
-  readonly #stdout: Readable
+  readonly #child: Child
   readonly #framing: Framing
   readonly #maxFrame: number
   readonly #handlers: ReaderHandlers
@@ -30,9 +29,9 @@ export class FramedReader extends AbstractMessageReader implements MessageReader
   #requests = 0
   #over = false
 
-  constructor(stdout: Readable, framing: Framing, maxFrame: number, handlers: ReaderHandlers) {
+  constructor(child: Child, framing: Framing, maxFrame: number, handlers: ReaderHandlers) {
     super()
-    this.#stdout = stdout
+    this.#child = child
     this.#framing = framing
     this.#maxFrame = maxFrame
     this.#handlers = handlers
@@ -45,7 +44,7 @@ export class FramedReader extends AbstractMessageReader implements MessageReader
       frame: (text) => void this.#frames.push(text),
       error: (error) => (flaw = error),
     })
-    this.#stdout.on('data', (chunk: Buffer) => {
+    readStdout(this.#child, (chunk) => {
       if (this.#over) return
       decoder.push(chunk)
       void this.#handOn(deliver).then(() => flaw && this.#broken(flaw))
@@ -55,7 +54,7 @@ export class FramedReader extends AbstractMessageReader implements MessageReader
 
   /** To be called when a request of the program has been answered, or needs no answer any more. */
   answered(): void {
-    if (--this.#requests === 0 && this.#stdout.isPaused()) this.#stdout.resume()
+    if (--this.#requests === 0 && this.#child.stdout.isPaused()) this.#child.stdout.resume()
   }
 
   /** What still comes is read, so that the program does not wait for us, and thrown away. */
@@ -63,7 +62,7 @@ export class FramedReader extends AbstractMessageReader implements MessageReader
     super.dispose()
     this.#over = true
     this.#frames = []
-    this.#stdout.resume()
+    this.#child.stdout.resume()
   }
 
   async #handOn(deliver: DataCallback): Promise<void> {
@@ -113,7 +112,7 @@ export class FramedReader extends AbstractMessageReader implements MessageReader
   }
 
   #request({ id, method, params }: RequestMessage): void {
-    if (++this.#requests > MAX_REQUESTS) this.#stdout.pause()
+    if (++this.#requests > MAX_REQUESTS) this.#child.stdout.pause()
     this.#handlers.request(id, method, params as object | undefined)
   }
 

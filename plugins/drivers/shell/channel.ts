@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { GreenroomError, reportLostPipes, type Channel, type ChannelContext, type Child, type Timer, type TurnSink } from 'greenroom/kit'
+import { GreenroomError, readStdout, reportLostPipes, type Channel, type ChannelContext, type Child, type Timer, type TurnSink } from 'greenroom/kit'
 import { InterruptibleTurn } from '../interpreter/interruptible-turn.ts'
 import { readOrder } from '../interpreter/order.ts'
 import { SessionOutput, type TurnOutput } from '../interpreter/session-output.ts'
@@ -71,7 +71,7 @@ export class ShellChannel implements Channel {
     const stdout = this.#scanner('stdout')
     const stderr = this.#scanner('stderr')
     this.#scanners = [stdout, stderr]
-    child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk))
+    readStdout(child, (chunk) => stdout.push(chunk))
     child.readStderr?.((chunk) => {
       stderr.push(chunk)
       return Buffer.from(this.#putOut.splice(0).join(''))

@@ -1,5 +1,11 @@
 import { Socket } from 'node:net'
 
+/**
+ * All sockets read into it: what has come is taken out of it before anything else is read. More than a Unix socket holds by default. A
+ * buffer for each read costs a fifth of a short request.
+ */
+const SCRATCH = Buffer.allocUnsafeSlow(256 * 1024)
+
 type Callback = (error?: Error | null) => void
 
 /**
@@ -11,13 +17,15 @@ export class EarlySocket extends Socket {
   #introduced = false
   /** What it was ended with before it was introduced: connecting makes a stream forget that it was ended. */
   #ending: unknown[] | undefined
+  #reader: ((chunk: Buffer) => void) | undefined
   /** The one write or end that the stream has begun and that waits. */
   #held: { readonly go: () => void; readonly drop: Callback } | undefined
 
   /** `readable`: false for a child's input. */
   constructor({ readable }: { readable: boolean }) {
     // What nobody reads must not end what is written.
-    super({ readable, allowHalfOpen: !readable } as object)
+    const onread = { buffer: SCRATCH, callback: (length: number) => this.#arrived(length) }
+    super({ readable, allowHalfOpen: !readable, ...(readable && { onread }) } as object)
     // Nobody writes to a child's output; its end must close it at any time.
     this.#released = readable
   }
@@ -38,6 +46,12 @@ export class EarlySocket extends Socket {
     const held = this.#held
     this.#held = undefined
     held?.go()
+  }
+
+  /** Gives what comes in to `reader`, past the stream; a chunk is good until it returns. Ending, pausing and resuming are the stream's still. */
+  readWith(reader: (chunk: Buffer) => void): void {
+    this.#reader = reader
+    this.resume()
   }
 
   override end(...args: unknown[]): this {
@@ -66,6 +80,15 @@ export class EarlySocket extends Socket {
     this.#held = undefined
     super._destroy(error, callback)
     held?.drop(error ?? new Error('the process was never started'))
+  }
+
+  /** False: nothing more is to be read for now. */
+  #arrived(length: number): boolean {
+    const bytes = SCRATCH.subarray(0, length)
+    // Whoever listens to the stream may keep what it gives.
+    if (!this.#reader) return this.push(Buffer.from(bytes))
+    this.#reader(bytes)
+    return true
   }
 
   #hold(go: () => void, drop: Callback): void {

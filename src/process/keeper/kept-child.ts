@@ -84,6 +84,10 @@ export class KeptChild extends ProcessChild {
     this.end({ code: null, signal: null, error: this.#explain(thrown) })
   }
 
+  readStdout(reader: (chunk: Buffer) => void): void {
+    this.#sockets[1].readWith(reader)
+  }
+
   override signal(signal: NodeJS.Signals): boolean {
     return this.#doom(signal) || super.signal(signal)
   }

@@ -91,6 +91,74 @@ describe('an early socket', () => {
     await until(() => socket.destroyed && heard[0]!.ended)
   })
 
+  it('gives chunks that may be kept: what comes later, here or elsewhere, leaves them as they are', async () => {
+    const { path, heard } = await listener()
+    const sockets = [early(true), early(true)]
+    const kept: Buffer[] = []
+    for (const socket of sockets) {
+      socket.on('data', (chunk: Buffer) => kept.push(chunk))
+      await introduced(socket, path)
+    }
+    await until(() => heard.length === 2)
+    for (const [n, text] of ['first', 'other', 'third'].entries()) {
+      heard[n % 2]!.socket.write(text)
+      await until(() => kept.length === n + 1)
+    }
+    expect(kept.map(String)).toEqual(['first', 'other', 'third'])
+  })
+
+  it('is not read further than its consumer follows', async () => {
+    const { path, heard } = await listener()
+    const socket = early(true)
+    await introduced(socket, path)
+    await until(() => heard.length === 1)
+    const bytes = Buffer.alloc(4_000_000, 'x')
+    heard[0]!.socket.end(bytes)
+    await until(() => socket.readableLength >= socket.readableHighWaterMark)
+    await turns(50)
+    expect(socket.bytesRead).toBeLessThan(bytes.length / 2)
+    let length = 0
+    for await (const chunk of socket) length += (chunk as Buffer).length
+    expect(length).toBe(bytes.length)
+  })
+
+  it('gives what comes in to a reader, past the stream, and tells of its end', async () => {
+    const { path, heard } = await listener()
+    const socket = early(true)
+    const read: string[] = []
+    let emitted = 0
+    socket.readWith((chunk) => read.push(chunk.toString()))
+    socket.on('data', () => emitted++)
+    const ended = new Promise<void>((resolve) => socket.once('end', resolve))
+    await introduced(socket, path)
+    await until(() => heard.length === 1)
+    heard[0]!.socket.write('hello')
+    await until(() => read.length === 1)
+    heard[0]!.socket.end('bye')
+    await ended
+    expect(read).toEqual(['hello', 'bye'])
+    expect([emitted, socket.bytesRead]).toEqual([0, 8])
+  })
+
+  it('gives its reader nothing while it is paused', async () => {
+    const { path, heard } = await listener()
+    const socket = early(true)
+    let read = ''
+    socket.readWith((chunk) => {
+      read += chunk.toString()
+      socket.pause()
+    })
+    await introduced(socket, path)
+    await until(() => heard.length === 1)
+    heard[0]!.socket.write('one')
+    await until(() => read === 'one')
+    heard[0]!.socket.end('two')
+    await turns(20)
+    expect(read).toBe('one')
+    socket.resume()
+    await until(() => read === 'onetwo')
+  })
+
   it('does not read what it is not meant to read', async () => {
     const { path, heard } = await listener()
     const socket = early(false)
