@@ -3,9 +3,10 @@ import {
   type PoolStats, type Reconfiguration, type SessionMetrics, type SessionView,
 } from './contracts/index.ts'
 import type { Houses } from './houses.ts'
+import { Errand } from './pool/errand.ts'
 import type { PooledLease } from './pool/lease.ts'
 import type { Session } from './pool/session.ts'
-import type { Terms } from './pool/waiting-line.ts'
+import type { Taker, Terms } from './pool/waiting-line.ts'
 import { poolStats, sessionMetrics } from './pool-report.ts'
 import type { Reconfigurer } from './reconfigurer.ts'
 
@@ -61,18 +62,13 @@ export class LivePool implements Pool {
     }
   }
 
-  async request<T = unknown>(message: unknown, options: AcquireOptions = {}): Promise<T> {
-    const { clock } = this.#houses.env
-    const deadline = options.timeout === undefined ? Infinity : clock.now() + parseDuration(options.timeout)
-    const lease = await this.#acquire(options)
-    try {
-      return await lease.request<T>(message, {
-        ...(options.signal && { signal: options.signal }),
-        ...(deadline !== Infinity && { timeout: Math.max(0, deadline - clock.now()) }),
-      })
-    } finally {
-      lease.release()
-    }
+  request<T = unknown>(message: unknown, options: AcquireOptions = {}): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const { clock } = this.#houses.env
+      const deadline = options.timeout === undefined ? Infinity : clock.now() + parseDuration(options.timeout)
+      const errand = new Errand({ message, signal: options.signal, deadline, clock, resolve: resolve as (answer: unknown) => void, reject })
+      this.#acquire(options, errand)?.then((lease) => errand.granted(lease), reject)
+    })
   }
 
   ready(): Promise<void> {
@@ -151,7 +147,10 @@ export class LivePool implements Pool {
     await this.close()
   }
 
-  #acquire(options: AcquireOptions): Promise<PooledLease> {
+  #acquire(options: AcquireOptions): Promise<PooledLease>
+  /** `undefined` when the taker hears of it. */
+  #acquire(options: AcquireOptions, taker: Taker): Promise<PooledLease> | undefined
+  #acquire(options: AcquireOptions, taker?: Taker): Promise<PooledLease> | undefined {
     const { allocator, env, turnstile } = this.#houses
     let request: AcquireRequest
     let terms: Terms
@@ -168,7 +167,10 @@ export class LivePool implements Pool {
     try {
       const refusal = this.#state === 'open' ? this.#refusal(request, options.signal) : this.#notOpen()
       if (refusal) return Promise.reject(allocator.refuse(request, refusal))
-      return turnstile.admission ? turnstile.pass(request, () => allocator.acquire(request, terms)) : allocator.acquire(request, terms)
+      if (turnstile.admission) return turnstile.pass(request, () => allocator.acquire(request, terms))
+      if (!taker) return allocator.acquire(request, terms)
+      allocator.serve(request, terms, taker)
+      return undefined
     } catch (problem) {
       return Promise.reject(allocator.refuse(request, asStrategyFailure(problem)))
     }

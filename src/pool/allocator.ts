@@ -11,7 +11,7 @@ import type { Session } from './session.ts'
 import type { Settler } from './settler.ts'
 import type { StartGate } from './start-gate.ts'
 import type { KeyRecord, Tenant } from './tenant.ts'
-import { type Terms, type Waiter, WaitingLine } from './waiting-line.ts'
+import { PromisedLease, type Taker, type Terms, type Waiter, WaitingLine } from './waiting-line.ts'
 
 /**
  * Who gets which session. A caller is served from, in this order: the session of its key, a clean session of its tenant, a
@@ -66,15 +66,24 @@ export class Allocator implements RosterListener {
   /** A lease for the request, now or later. */
   acquire(request: AcquireRequest, terms: Terms): Promise<PooledLease> {
     const now = this.#env.clock.now()
-    if (this.#env.bindsAtSpawn) this.#births.called(request.tenant)
-    const found = this.#finder.find(request)
+    const found = this.#find(request)
     if (found) return Promise.resolve(this.#granter.grant(found, request, now, now, terms))
     const refusal = this.#refusal(request)
     if (refusal) return Promise.reject(this.refuse(request, refusal))
-    const waiter = this.line.enter(request, now, terms)
-    this.#place(waiter)
-    if (waiter.ticket) this.#demand.waits()
-    return waiter.promise
+    let resolve!: (lease: PooledLease | Promise<PooledLease>) => void
+    const promise = new Promise<PooledLease>((settle) => (resolve = settle))
+    this.#wait(request, now, terms, new PromisedLease(resolve))
+    return promise
+  }
+
+  /** The same for a taker. */
+  serve(request: AcquireRequest, terms: Terms, taker: Taker): void {
+    const now = this.#env.clock.now()
+    const found = this.#find(request)
+    if (found) return taker.granted(this.#granter.grant(found, request, now, now, terms))
+    const refusal = this.#refusal(request)
+    if (refusal) taker.refused(this.refuse(request, refusal))
+    else this.#wait(request, now, terms, taker)
   }
 
   /** Notes that an acquire was turned down. */
@@ -119,6 +128,17 @@ export class Allocator implements RosterListener {
   changed(session: Session, _from: SessionState | undefined, to: SessionState): void {
     if (to === 'idle' || to === 'leased') this.#serve(session)
     else if (to === 'gone') this.#left(session)
+  }
+
+  #find(request: AcquireRequest): Found | undefined {
+    if (this.#env.bindsAtSpawn) this.#births.called(request.tenant)
+    return this.#finder.find(request)
+  }
+
+  #wait(request: AcquireRequest, since: number, terms: Terms, taker: Taker): void {
+    const waiter = this.line.enter(request, since, terms, taker)
+    this.#place(waiter)
+    if (waiter.ticket) this.#demand.waits()
   }
 
   /** Why nobody may wait now; `undefined` when they may. */
@@ -213,16 +233,19 @@ export class Allocator implements RosterListener {
     const tenant = this.#roster.tenant(waiter.tenant)
     if (waiter.key !== undefined) this.#unclaim(waiter, tenant.keyed(waiter.key))
     const startedMeanwhile = session.leaseCount === 0 && session.readyAt! >= waiter.since
+    let lease: PooledLease | Promise<PooledLease> | undefined
     try {
       const found = { session, served: startedMeanwhile ? 'started' : served } as const
-      waiter.resolve(this.#granter.grant(found, waiter.request, now, waiter.since, waiter))
+      lease = this.#granter.grant(found, waiter.request, now, waiter.since, waiter)
     } catch (problem) {
-      waiter.reject(new GreenroomError('STRATEGY_FAILED', 'the session could not be handed out', { cause: problem }))
+      waiter.refused(new GreenroomError('STRATEGY_FAILED', 'the session could not be handed out', { cause: problem }))
       this.#env.report(problem, `handing out session ${session.id}`)
     }
     // It may have been served without taking up one more of its tenant's places.
     this.#openGate(tenant)
     this.#roster.forgetIfEmpty(tenant)
+    // Last: whoever takes it may send its message at once.
+    if (lease) waiter.granted(lease)
   }
 
   /** A session has room: whoever may use it and has waited longest gets it. */
@@ -313,7 +336,7 @@ export class Allocator implements RosterListener {
 
   /** It waits no more: whatever it stood for is handed on. */
   #turnAway(waiter: Waiter, error: GreenroomError): void {
-    waiter.reject(this.refuse(waiter.request, error))
+    waiter.refused(this.refuse(waiter.request, error))
     const tenant = this.#roster.tenant(waiter.tenant)
     const record = waiter.key === undefined ? undefined : tenant.keys.get(waiter.key)
     if (record) {

@@ -13,7 +13,7 @@ export interface LeaseHost {
   /** The program's terminal message has come. */
   turnSettled(session: Session, owner: PooledLease): void
   /** The caller has its answer or its error. */
-  requestEnded(session: Session, turn: object, outcome: RequestOutcome, durationMs: number): void
+  requestEnded(session: Session, turn: object, outcome: RequestOutcome, durationMs: number, now: number): void
   /** The lease is over, for whatever reason; its handle is dead already. */
   leaseEnded(session: Session, lease: PooledLease): void
   released(session: Session, lease: PooledLease): void

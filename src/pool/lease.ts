@@ -3,8 +3,10 @@ import type { Timeout } from '../kernel/timeouts.ts'
 import type { Placed } from './dense-set.ts'
 import type { LeaseHost } from './lease-host.ts'
 import type { Session } from './session.ts'
-import { Turn, type TurnConsumer } from './turn.ts'
+import { Turn, type TurnConsumer, type TurnOptions } from './turn.ts'
 import { MessageStream } from './turn-stream.ts'
+
+const UNBOUNDED: TurnOptions = { signal: undefined, timeoutMs: Infinity }
 
 /** The right to one session, for one caller, until it is over; then the handle can do nothing (INV 3). */
 export class PooledLease implements Lease, Placed {
@@ -54,14 +56,14 @@ export class PooledLease implements Lease, Placed {
 
   request<T = unknown>(message: unknown, options?: RequestOptions): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.#begin(message, options, { answered: resolve as (result: unknown) => void, rejected: reject })
+      this.begin(message, turnOptions(options), { answered: resolve as (result: unknown) => void, rejected: reject })
     })
   }
 
   stream<T = unknown>(message: unknown, options?: RequestOptions): TurnStream<T> {
     const { stdout } = this.#session.child
     return new MessageStream<T>({
-      begin: (consumer) => this.#begin(message, options, consumer),
+      begin: (consumer) => this.begin(message, turnOptions(options), consumer),
       pause: () => void stdout.pause(),
       resume: () => void stdout.resume(),
     })
@@ -124,17 +126,20 @@ export class PooledLease implements Lease, Placed {
     }
   }
 
-  #begin(message: unknown, options: RequestOptions | undefined, consumer: TurnConsumer): Turn {
+  /**
+   * Sends a message, and has `consumer` hear of the answer.
+   * @throws GreenroomError why it can't be sent; nothing was then.
+   */
+  begin(message: unknown, options: TurnOptions, consumer: TurnConsumer): Turn {
     if (this.over) throw this.over
     const session = this.#session
     // Its first request has its place; others take what nobody else has a right to.
     if (session.concurrency === 1 ? session.turnCount > 0 : this.turnCount > 0 && session.load >= session.concurrency) {
       throw new GreenroomError('SESSION_BUSY', `session ${session.id} still works on ${session.turnCount === 1 ? 'an earlier request' : `${session.turnCount} earlier requests`}: await its answer first`, { sessionId: session.id })
     }
-    const signal = options?.signal
+    const { signal } = options
     if (signal?.aborted) throw new GreenroomError('REQUEST_ABORTED', 'the signal was aborted before the request was sent', { cause: signal.reason })
-    const timeoutMs = options?.timeout === undefined ? Infinity : parseDuration(options.timeout)
-    return Turn.begin(this.#host, this, session, message, consumer, { signal, timeoutMs })
+    return Turn.begin(this.#host, this, session, message, consumer, options)
   }
 
   #end(reason: GreenroomError | string): void {
@@ -149,4 +154,9 @@ export class PooledLease implements Lease, Placed {
     this.#listeners = undefined
     this.#controller?.abort(this.over)
   }
+}
+
+function turnOptions(options: RequestOptions | undefined): TurnOptions {
+  if (options === undefined) return UNBOUNDED
+  return { signal: options.signal, timeoutMs: options.timeout === undefined ? Infinity : parseDuration(options.timeout) }
 }

@@ -11,10 +11,9 @@ import type { Session } from './session.ts'
 /** Reasons that say nothing against what a session holds. */
 const SOUND: ReadonlySet<EndReason> = new Set(['aged', 'worn', 'limit'])
 
-/** Hears of the turns that are under way. */
+/** Hears of the turns that begin. */
 export interface TurnListener {
   turnBegun(session: Session): void
-  turnSettled(session: Session): void
 }
 
 /**
@@ -69,16 +68,15 @@ export class Settler implements LeaseHost {
   }
 
   turnSettled(session: Session, owner: PooledLease): void {
-    this.#turns?.turnSettled(session)
     if (session.turnCount === 0) this.#settled.get(session)?.()
     // It took up a place beside the one its lease has, or had.
     if (session.state === 'leased' && (owner.turnCount > 0 || owner.over)) this.#roster.slotFreed(session)
   }
 
-  requestEnded(session: Session, turn: object, outcome: RequestOutcome, durationMs: number): void {
+  requestEnded(session: Session, turn: object, outcome: RequestOutcome, durationMs: number, now: number): void {
     const { hooks, statistics } = this.#env
     statistics.requests++
-    if (outcome === 'answered') statistics.answered(durationMs, this.clock.now())
+    if (outcome === 'answered') statistics.answered(durationMs, now)
     if (hooks.request.isUsed()) hooks.request.call(session, { outcome, durationMs, turn })
   }
 

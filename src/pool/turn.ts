@@ -136,7 +136,8 @@ export class Turn implements TurnSink, Placed {
   #detach(outcome: RequestOutcome): void {
     if (this.#timeout) this.#host.timeouts.remove(this.#timeout)
     this.#forgetSignal?.()
-    this.#host.requestEnded(this.#session, this, outcome, this.#host.clock.now() - this.#startedAt)
+    const now = this.#host.clock.now()
+    this.#host.requestEnded(this.#session, this, outcome, now - this.#startedAt, now)
   }
 
   /** Ends it for the consumer, now, and asks the program to stop. */

@@ -15,8 +15,30 @@ export interface Terms {
   readonly handlers: Readonly<Record<string, RequestHandler>> | undefined
 }
 
-type Resolve = (lease: PooledLease | Promise<PooledLease>) => void
-type Reject = (error: GreenroomError) => void
+/** Whom a lease is for, who need not be one who waits for a promise. It hears of exactly one of the two, and throws nothing. */
+export interface Taker {
+  /** The session is its own from now on; it is promised where the program must be told something before. */
+  granted(lease: PooledLease | Promise<PooledLease>): void
+  refused(error: GreenroomError): void
+}
+
+/** A lease that somebody waits for as a promise. */
+export class PromisedLease implements Taker {
+  readonly #resolve: (lease: PooledLease | Promise<PooledLease>) => void
+
+  constructor(resolve: (lease: PooledLease | Promise<PooledLease>) => void) {
+    this.#resolve = resolve
+  }
+
+  granted(lease: PooledLease | Promise<PooledLease>): void {
+    this.#resolve(lease)
+  }
+
+  /** Not by a `reject` of its own, which would take up an eighth of what one who waits does. */
+  refused(error: GreenroomError): void {
+    this.#resolve(Promise.reject(error))
+  }
+}
 
 /** A caller who waits. It is settled exactly once; one that gave up never receives a session (INV 10). Its own time-out: there may be very many. */
 export class Waiter implements AcquireRequest, Terms, Timed {
@@ -26,9 +48,7 @@ export class Waiter implements AcquireRequest, Terms, Timed {
   readonly timeoutMs: number
   readonly signal: AbortSignal | undefined
   readonly handlers: Terms['handlers']
-  readonly promise: Promise<PooledLease>
-  resolve!: Resolve
-  reject!: Reject
+  readonly #taker: Taker
   /** Its tenant's books, while it is in the queue. */
   home: Tenant | undefined = undefined
   /** Its place in the queue strategy. */
@@ -50,17 +70,14 @@ export class Waiter implements AcquireRequest, Terms, Timed {
   next: Timed | undefined = undefined
   readonly #line: WaitingLine
 
-  constructor(line: WaitingLine, request: AcquireRequest, since: number, terms: Terms) {
+  constructor(line: WaitingLine, request: AcquireRequest, since: number, terms: Terms, taker: Taker) {
     this.#line = line
     this.since = since
     this.request = request
     this.timeoutMs = terms.timeoutMs
     this.signal = terms.signal
     this.handlers = terms.handlers
-    this.promise = new Promise((resolve, reject) => {
-      this.resolve = resolve
-      this.reject = reject
-    })
+    this.#taker = taker
   }
 
   get tenant(): string {
@@ -73,6 +90,14 @@ export class Waiter implements AcquireRequest, Terms, Timed {
 
   get priority(): number {
     return this.request.priority
+  }
+
+  granted(lease: PooledLease | Promise<PooledLease>): void {
+    this.#taker.granted(lease)
+  }
+
+  refused(error: GreenroomError): void {
+    this.#taker.refused(error)
   }
 
   expire(): void {
@@ -120,9 +145,9 @@ export class WaitingLine {
   }
 
   /** Begins to wait, in no particular place yet: deadline and signal count from here. */
-  enter(request: AcquireRequest, since: number, terms: Terms): Waiter {
+  enter(request: AcquireRequest, since: number, terms: Terms, taker: Taker): Waiter {
     const { timeoutMs, signal } = terms
-    const waiter = new Waiter(this, request, since, terms)
+    const waiter = new Waiter(this, request, since, terms, taker)
     this.#append(waiter)
     this.#env.timeouts.set(waiter, timeoutMs, since)
     if (signal) {

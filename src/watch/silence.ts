@@ -8,16 +8,19 @@ import type { TurnListener } from '../pool/settler.ts'
 /** Looks within one time-out: a silence is noticed at the latest a quarter after it is due. */
 const LOOKS = 4
 
+/** What is known of a session that works, or worked lately. */
 interface Watched {
   timeout: Timeout
   bytesRead: number
+  /** -1: the time until the first look may be shorter than that between two. */
   quietLooks: number
 }
 
 /**
  * Ends sessions that say nothing while they should be working (INV 17). It costs a look now and then, and nothing per message: it
- * compares how many bytes have come. A consumer who does not read makes the program wait, and so does one who is asked something: that
- * silence is not the program's. Nor is it any while the driver says that the program works without a word.
+ * compares how many bytes have come. Looks go on between requests that follow each other: a time-out for each would cost more than its watch.
+ * A consumer who does not read makes the program wait, and so does one who is asked something: that silence is not the program's. Nor is it
+ * any while the driver says that the program works without a word.
  */
 export class SilenceWatch implements TurnListener {
   readonly #env: PoolEnvironment
@@ -36,19 +39,11 @@ export class SilenceWatch implements TurnListener {
     if (silence === Infinity) return
     const watched = this.#watched.get(session)
     if (watched) {
-      watched.quietLooks = 0
+      watched.quietLooks = -1
       watched.bytesRead = session.child.bytesRead
       return
     }
     this.#watched.set(session, { timeout: this.#arm(session), bytesRead: session.child.bytesRead, quietLooks: 0 })
-  }
-
-  turnSettled(session: Session): void {
-    if (session.turnCount > 0) return
-    const watched = this.#watched.get(session)
-    if (!watched) return
-    this.#timeouts.remove(watched.timeout)
-    this.#watched.delete(session)
   }
 
   #arm(session: Session): Timeout {
@@ -58,7 +53,7 @@ export class SilenceWatch implements TurnListener {
   readonly #look = (session: Session): void => {
     const watched = this.#watched.get(session)
     if (!watched) return
-    if (session.state === 'ending' || session.state === 'gone') return void this.#watched.delete(session)
+    if (session.turnCount === 0 || session.state === 'ending' || session.state === 'gone') return void this.#watched.delete(session)
     const { child } = session
     if (child.bytesRead !== watched.bytesRead || child.stdout.isPaused() || session.isQuiet) {
       watched.bytesRead = child.bytesRead

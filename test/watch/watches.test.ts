@@ -234,6 +234,31 @@ describe('timeouts.silence', () => {
     expect(asked.code).toBe('SESSION_SILENT')
   })
 
+  it('counts from each of the requests that follow one another', async () => {
+    const { pool, clock } = await scene(CONFIG)
+    const lease = await pool.acquire({ key: 'k' })
+    for (let n = 0; n < 20; n++) {
+      await lease.request({ op: 'read' })
+      await clock.advance(700)
+    }
+    const asked = watched(lease.request({ op: 'hang' }))
+    await clock.advance(3_999)
+    expect(asked.state).toBe('pending')
+    await clock.advance(1_001)
+    expect(asked.code).toBe('SESSION_SILENT')
+  })
+
+  it('keeps no timer once a session has done its work', async () => {
+    const { pool, clock } = await scene(CONFIG)
+    const lease = await pool.acquire({ key: 'k' })
+    await clock.advance(2_000)
+    const before = clock.pending
+    await lease.request({ op: 'read' })
+    expect(clock.pending).toBe(before + 1)
+    await clock.advance(1_000)
+    expect(clock.pending).toBe(before)
+  })
+
   it('counts from the last request, also of several at once', async () => {
     const { pool, clock } = await scene(CONFIG, { capabilities: { concurrency: 2 } })
     const lease = await pool.acquire({ key: 'k' })

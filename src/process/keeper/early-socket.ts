@@ -13,6 +13,8 @@ type Callback = (error?: Error | null) => void
  * until `release`: the other end belongs to somebody else until then, who would read it in the child's stead.
  */
 export class EarlySocket extends Socket {
+  /** Bytes that have come in. `bytesRead` says the same, and asks the system's side of the socket, which takes longer than all else a request does here. */
+  received = 0
   #released: boolean
   #introduced = false
   /** What it was ended with before it was introduced: connecting makes a stream forget that it was ended. */
@@ -84,6 +86,7 @@ export class EarlySocket extends Socket {
 
   /** False: nothing more is to be read for now. */
   #arrived(length: number): boolean {
+    this.received += length
     const bytes = SCRATCH.subarray(0, length)
     // Whoever listens to the stream may keep what it gives.
     if (!this.#reader) return this.push(Buffer.from(bytes))

@@ -57,6 +57,10 @@ export class KeptChild extends ProcessChild {
     })))
   }
 
+  override get bytesRead(): number {
+    return this.#sockets[1].received
+  }
+
   override begin(pid: number, startTime: number | undefined): void {
     this.startTime = startTime
     super.begin(pid, startTime)
