@@ -3,7 +3,6 @@ import { FrameBuffer } from './frame-buffer.ts'
 import { DEFAULT_MAX_FRAME_BYTES, frameLimit, frameTooLarge } from './frame-limits.ts'
 
 const NEWLINE = 0x0a
-const RETURN = 0x0d
 
 export interface LineHandlers {
   /** A line without its line end; never an empty one. */
@@ -14,7 +13,7 @@ export interface LineHandlers {
 
 /**
  * Bytes in, lines of UTF-8 out (newline-delimited JSON and the like). A `\r` before the `\n` is dropped, empty lines are skipped.
- * A line that came in one chunk is decoded where it lies; only a line over several chunks is copied, in linear time.
+ * Lines that came in one chunk are decoded where they lie, all at once; only a line over several chunks is copied, in linear time.
  * `maxFrameBytes` bounds a line, its `\n` not counted. Default 64 MiB.
  */
 export class LineDecoder {
@@ -29,18 +28,10 @@ export class LineDecoder {
   }
 
   push(chunk: Buffer): void {
-    let start = 0
-    while (!this.#over) {
-      const newline = chunk.indexOf(NEWLINE, start)
-      const end = newline === -1 ? chunk.length : newline
-      if (this.#begun.length + end - start > this.#limit) return this.#fail(frameTooLarge(this.#limit, 'a line'))
-      if (newline === -1) {
-        if (start < end) this.#begun.append(chunk, start, end)
-        return
-      }
-      this.#line(chunk, start, end)
-      start = newline + 1
-    }
+    if (this.#over) return
+    const last = chunk.lastIndexOf(NEWLINE)
+    if (last !== -1) this.#lines(chunk, last)
+    this.#begin(chunk, last + 1)
   }
 
   /** No more bytes will come. A line that was begun and not ended is a `PROTOCOL_ERROR`. */
@@ -51,16 +42,41 @@ export class LineDecoder {
     else this.#fail(new GreenroomError('PROTOCOL_ERROR', `The program's output ended inside a line, after ${length} bytes of it`))
   }
 
-  #line(chunk: Buffer, start: number, end: number): void {
-    if (this.#begun.length === 0) return this.#emit(chunk, start, end)
-    this.#begun.append(chunk, start, end)
-    const line = this.#begun.take()
-    this.#emit(line, 0, line.length)
+  /** The lines that end in a chunk; `last` is where the last of them does. */
+  #lines(chunk: Buffer, last: number): void {
+    let start = 0
+    // What may hold too long a line is taken apart byte by byte; and so is what belongs to one that was begun.
+    while (start <= last && (this.#begun.length > 0 || last - start > this.#limit)) {
+      const end = chunk.indexOf(NEWLINE, start)
+      if (!this.#begin(chunk, start, end)) return
+      if (this.#begun.length > 0) this.#emit(this.#begun.take().toString())
+      start = end + 1
+    }
+    if (start >= last) return
+    // For all at once: a search and a slice for each cost more than its decoding.
+    const text = chunk.toString('utf8', start, last)
+    let from = 0
+    for (let to = text.indexOf('\n'); to !== -1; to = text.indexOf('\n', from)) {
+      this.#emit(text.slice(from, to))
+      from = to + 1
+    }
+    this.#emit(from === 0 ? text : text.slice(from))
   }
 
-  #emit(bytes: Buffer, start: number, end: number): void {
-    const last = end > start && bytes[end - 1] === RETURN ? end - 1 : end
-    if (last > start) this.#handlers.frame(bytes.toString('utf8', start, last))
+  /** Keeps bytes of a line whose end is still to come. False when it is too long. */
+  #begin(chunk: Buffer, start: number, end = chunk.length): boolean {
+    if (this.#over) return false
+    if (this.#begun.length + end - start > this.#limit) {
+      this.#fail(frameTooLarge(this.#limit, 'a line'))
+      return false
+    }
+    if (start < end) this.#begun.append(chunk, start, end)
+    return true
+  }
+
+  #emit(line: string): void {
+    const text = line.endsWith('\r') ? line.slice(0, -1) : line
+    if (text !== '') this.#handlers.frame(text)
   }
 
   #fail(error: GreenroomError): void {
