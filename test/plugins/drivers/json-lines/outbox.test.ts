@@ -28,15 +28,15 @@ const turnOver = (): Promise<void> => new Promise((resolve) => setImmediate(reso
 const numbers = (from: number, to: number): string => Array.from({ length: to - from }, (_, n) => `${from + n}\n`).join('')
 
 describe('Outbox', () => {
-  it('sends what comes in one turn of the event loop in order, sixteen at a time', async () => {
+  it('sends what comes in one turn of the event loop in order, eight at a time', async () => {
     const { outbox, writes } = scene()
-    for (let n = 0; n < 40; n++) outbox.send(n)
-    expect(writes).toEqual([numbers(0, 16), numbers(16, 32)])
+    for (let n = 0; n < 20; n++) outbox.send(n)
+    expect(writes).toEqual([numbers(0, 8), numbers(8, 16)])
     await turnOver()
-    expect(writes).toEqual([numbers(0, 16), numbers(16, 32), numbers(32, 40)])
-    outbox.send(40)
+    expect(writes).toEqual([numbers(0, 8), numbers(8, 16), numbers(16, 20)])
+    outbox.send(20)
     await turnOver()
-    expect(writes.at(-1)).toBe(numbers(40, 41))
+    expect(writes.at(-1)).toBe(numbers(20, 21))
   })
 
   it('lets long messages go at once', () => {
