@@ -43,6 +43,7 @@ import { HealthWatch } from './watch/health.ts'
 import { Lifetimes } from './watch/lifetimes.ts'
 import { MemoryBudget } from './watch/memory-budget.ts'
 import { Scaling } from './watch/scaling.ts'
+import { LeaseLimit } from './watch/lease-limit.ts'
 import { SilenceWatch } from './watch/silence.ts'
 import { UsageWatch } from './watch/usage.ts'
 
@@ -161,14 +162,18 @@ async function build({ settings, strategies }: ResolvedConfig, { hooks, registry
   const launcher = new Launcher({ env, roster, gate, retirer, settler, opener, births, capacity })
   const preparer = new Preparer(env, retirer, new Relauncher(env, opener))
   const finder = new Finder(env, roster, preparer)
-  const granter = new Granter({ env, roster, settler, retirer, preparer, demand })
+  const leaseLimit = new LeaseLimit({ env, retirer, settler, background })
+  const granter = new Granter({ env, roster, settler, preparer, demand, listener: leaseLimit })
   const roomMaker = new RoomMaker(env, roster, retirer, gate)
   const allocator = new Allocator({ env, roster, finder, granter, roomMaker, settler, gate, births, demand })
   const admission = strategies.admission && await registry.create(strategies.admission, context)
   const turnstile = new Turnstile(env, admission, (request, error) => allocator.refuse(request, error))
   const scaling = new Scaling({ env, roster, capacity, launcher, retirer, roomMaker, gate, line: allocator.line, demand, settler })
 
-  settler.listen(new SilenceWatch(env, retirer, background))
+  roster.listen(leaseLimit, false)
+  const silence = new SilenceWatch(env, retirer, background)
+  settler.listen(silence)
+  roster.listen(silence, false)
   const lifetimes = new Lifetimes({ env, roster, retirer, settler, demand, background })
   roster.listen(lifetimes, false)
   const health = new HealthWatch({ env, roster, retirer, settler })

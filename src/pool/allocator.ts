@@ -70,10 +70,9 @@ export class Allocator implements RosterListener {
     if (found) return Promise.resolve(this.#granter.grant(found, request, now, now, terms))
     const refusal = this.#refusal(request)
     if (refusal) return Promise.reject(this.refuse(request, refusal))
-    let resolve!: (lease: PooledLease | Promise<PooledLease>) => void
-    const promise = new Promise<PooledLease>((settle) => (resolve = settle))
-    this.#wait(request, now, terms, new PromisedLease(resolve))
-    return promise
+    const lease = new PromisedLease()
+    this.#wait(request, now, terms, lease)
+    return lease.promise
   }
 
   /** The same for a taker. */

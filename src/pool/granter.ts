@@ -1,31 +1,35 @@
-import { type AcquireRequest, formatDuration, GreenroomError, type Served } from '../contracts/index.ts'
+import type { AcquireRequest, Served } from '../contracts/index.ts'
 import type { Demand } from './demand.ts'
 import type { PoolEnvironment } from './environment.ts'
 import type { Found } from './finder.ts'
 import { PooledLease } from './lease.ts'
 import type { Preparer } from './preparer.ts'
-import type { Retirer } from './retirer.ts'
 import type { Roster } from './roster.ts'
 import type { Session } from './session.ts'
 import type { Settler } from './settler.ts'
 import type { Terms } from './waiting-line.ts'
+
+/** Hears of the leases that begin. */
+export interface GrantListener {
+  granted(session: Session, lease: PooledLease): void
+}
 
 /** Makes a session a caller's: binds it, writes the lease, and has the program told what it must know. */
 export class Granter {
   readonly #env: PoolEnvironment
   readonly #roster: Roster
   readonly #settler: Settler
-  readonly #retirer: Retirer
+  readonly #listener: GrantListener
   readonly #preparer: Preparer
   readonly #demand: Demand
 
-  constructor(deps: { env: PoolEnvironment; roster: Roster; settler: Settler; retirer: Retirer; preparer: Preparer; demand: Demand }) {
+  constructor(deps: { env: PoolEnvironment; roster: Roster; settler: Settler; preparer: Preparer; demand: Demand; listener: GrantListener }) {
     this.#env = deps.env
     this.#roster = deps.roster
     this.#settler = deps.settler
-    this.#retirer = deps.retirer
     this.#preparer = deps.preparer
     this.#demand = deps.demand
+    this.#listener = deps.listener
   }
 
   /**
@@ -44,13 +48,13 @@ export class Granter {
       this.#roster.forgetIfEmpty(tenant)
     }
     session.preparing = wasSpare && this.#preparer.isNeeded(session)
-    const lease = new PooledLease(this.#settler, session, request.tenant, request.key, this.#served(session, served, wasSpare), now)
+    const lease = new PooledLease(this.#settler, session, request.tenant, request.key, this.#served(session, served, wasSpare), now, settings.timeouts.active)
     if (terms.handlers) lease.handleAll(terms.handlers)
     session.lend(lease)
     session.lastUsedAt = now
     session.servesSince ??= now
     if (++session.leaseCount >= settings.maxUses) session.retireAtRelease ??= 'worn'
-    lease.limit(settings.timeouts.active, this.#overdue)
+    this.#listener.granted(session, lease)
     if (session.state === 'idle') this.#roster.move(session, 'leased')
     else this.#roster.refreshOpen(session)
     if (wasSpare) this.#demand.poke('taken')
@@ -74,16 +78,5 @@ export class Granter {
 
   #served(session: Session, served: Served, wasSpare: boolean): Served {
     return wasSpare && served !== 'started' && this.#preparer.willResume(session) ? 'resumed' : served
-  }
-
-  readonly #overdue = (lease: PooledLease): void => {
-    const session = this.#roster.sessions.get(lease.sessionId)
-    if (!session) return
-    const { active } = this.#env.settings.timeouts
-    const error = new GreenroomError('LEASE_TIMEOUT', `the lease lasted longer than ${formatDuration(active)} (timeouts.active)`, { sessionId: session.id })
-    // What it was doing is unknown: the session is not to be trusted. Noted first: who hears that the lease is over may ask for the session anew.
-    this.#settler.retireAtRelease(session, 'lease-timeout')
-    lease.revoke(error)
-    if (session.outstanding === 0) void this.#retirer.retire(session, 'lease-timeout', error)
   }
 }

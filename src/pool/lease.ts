@@ -1,5 +1,4 @@
 import { GreenroomError, type Lease, parseDuration, type RequestHandler, type RequestOptions, type Served, type TurnStream } from '../contracts/index.ts'
-import type { Timeout } from '../kernel/timeouts.ts'
 import type { Placed } from './dense-set.ts'
 import type { LeaseHost } from './lease-host.ts'
 import type { Session } from './session.ts'
@@ -16,6 +15,8 @@ export class PooledLease implements Lease, Placed {
   readonly key: string | undefined
   readonly served: Served
   readonly startedAt: number
+  /** It may last so long. */
+  readonly limitMs: number
   /** Its requests that have not reached their terminal message. */
   turnCount = 0
   /** Among the leases of its session. */
@@ -27,9 +28,8 @@ export class PooledLease implements Lease, Placed {
   #controller: AbortController | undefined
   #listeners: ((message: unknown) => void)[] | undefined
   #handlers: Map<string, RequestHandler> | undefined
-  #timeout: Timeout | undefined
 
-  constructor(host: LeaseHost, session: Session, tenant: string, key: string | undefined, served: Served, now: number) {
+  constructor(host: LeaseHost, session: Session, tenant: string, key: string | undefined, served: Served, now: number, limitMs: number) {
     this.#host = host
     this.#session = session
     this.sessionId = session.id
@@ -38,6 +38,7 @@ export class PooledLease implements Lease, Placed {
     this.key = key
     this.served = served
     this.startedAt = now
+    this.limitMs = limitMs
   }
 
   /** Why it is over; `undefined` while it is not. */
@@ -78,11 +79,6 @@ export class PooledLease implements Lease, Placed {
     if (this.over) throw this.over
     if (typeof handler !== 'function') throw new GreenroomError('ARGUMENT_INVALID', `handle('${method}', handler): handler must be a function`)
     ;(this.#handlers ??= new Map()).set(method, handler)
-  }
-
-  /** It may last so long; then `overdue` is called. */
-  limit(ms: number, overdue: (lease: PooledLease) => void): void {
-    if (ms !== Infinity) this.#timeout = this.#host.timeouts.add(ms, overdue, this, this.startedAt)
   }
 
   handleAll(handlers: Readonly<Record<string, RequestHandler>>): void {
@@ -144,7 +140,6 @@ export class PooledLease implements Lease, Placed {
 
   #end(reason: GreenroomError | string): void {
     this.#over = reason
-    if (this.#timeout) this.#host.timeouts.remove(this.#timeout)
     this.#host.leaseEnded(this.#session, this)
     if (this.turnCount > 0) {
       for (const turn of this.#session.turns) {

@@ -24,19 +24,23 @@ export interface Taker {
 
 /** A lease that somebody waits for as a promise. */
 export class PromisedLease implements Taker {
-  readonly #resolve: (lease: PooledLease | Promise<PooledLease>) => void
+  readonly promise: Promise<PooledLease>
+  #resolve!: (lease: PooledLease | Promise<PooledLease>) => void
+  #reject!: (error: GreenroomError) => void
 
-  constructor(resolve: (lease: PooledLease | Promise<PooledLease>) => void) {
-    this.#resolve = resolve
+  constructor() {
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
   }
 
   granted(lease: PooledLease | Promise<PooledLease>): void {
     this.#resolve(lease)
   }
 
-  /** Not by a `reject` of its own, which would take up an eighth of what one who waits does. */
   refused(error: GreenroomError): void {
-    this.#resolve(Promise.reject(error))
+    this.#reject(error)
   }
 }
 

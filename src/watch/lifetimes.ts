@@ -6,11 +6,10 @@ import type { Retirer } from '../pool/retirer.ts'
 import type { Roster, RosterListener } from '../pool/roster.ts'
 import type { Session } from '../pool/session.ts'
 import type { Settler } from '../pool/settler.ts'
+import { roundedSpan } from './spans.ts'
 
 /** A session's life is drawn from the last tenth of timeouts.total, so that a same-age cohort never retires together (INV 23). */
 const LIFE_JITTER = 0.1
-/** Spans are rounded up to one of so many: time-outs share a timer with those of the same span, and every span keeps its own for as long as it lasts. */
-const SPANS = 1_000
 
 interface Life {
   idle: Timeout | undefined
@@ -65,7 +64,7 @@ export class Lifetimes implements RosterListener {
   #born(session: Session): void {
     const { total } = this.#env.settings.timeouts
     const span = total * (1 - LIFE_JITTER * this.#env.random.next())
-    this.#lives.set(session, { idle: undefined, end: total === Infinity ? undefined : this.#timeouts.add(rounded(span, total), this.#aged, session) })
+    this.#lives.set(session, { idle: undefined, end: total === Infinity ? undefined : this.#timeouts.add(roundedSpan(span, total), this.#aged, session) })
   }
 
   #arm(session: Session, life: Life, ms: number): void {
@@ -78,7 +77,7 @@ export class Lifetimes implements RosterListener {
     if (!life) return
     const { idle } = this.#env.settings.timeouts
     const isIdle = session.state === 'idle'
-    const left = isIdle ? rounded(session.lastUsedAt + idle - this.#env.clock.now(), idle) : idle
+    const left = isIdle ? roundedSpan(session.lastUsedAt + idle - this.#env.clock.now(), idle) : idle
     // One that is out already is looked at again: it may be used once more.
     this.#arm(session, life, left > 0 ? left : idle)
     if (isIdle && left <= 0) this.#idledOut(session)
@@ -94,9 +93,4 @@ export class Lifetimes implements RosterListener {
     this.#roster.expire(session)
     this.#demand.poke('tick')
   }
-}
-
-function rounded(span: number, whole: number): number {
-  const grid = whole / SPANS
-  return whole === Infinity ? Infinity : Math.min(whole, Math.ceil(span / grid) * grid)
 }

@@ -1,7 +1,8 @@
-import { GreenroomError, formatDuration } from '../contracts/index.ts'
+import { GreenroomError, formatDuration, type SessionState } from '../contracts/index.ts'
 import type { Timeout, Timeouts } from '../kernel/timeouts.ts'
 import type { PoolEnvironment } from '../pool/environment.ts'
 import type { Retirer } from '../pool/retirer.ts'
+import type { RosterListener } from '../pool/roster.ts'
 import type { Session } from '../pool/session.ts'
 import type { TurnListener } from '../pool/settler.ts'
 
@@ -22,7 +23,7 @@ interface Watched {
  * A consumer who does not read makes the program wait, and so does one who is asked something: that silence is not the program's. Nor is it
  * any while the driver says that the program works without a word.
  */
-export class SilenceWatch implements TurnListener {
+export class SilenceWatch implements TurnListener, RosterListener {
   readonly #env: PoolEnvironment
   readonly #retirer: Retirer
   readonly #timeouts: Timeouts
@@ -46,6 +47,13 @@ export class SilenceWatch implements TurnListener {
     this.#watched.set(session, { timeout: this.#arm(session), bytesRead: session.child.bytesRead, quietLooks: 0 })
   }
 
+  changed(session: Session, _from: SessionState | undefined, to: SessionState): void {
+    const watched = to === 'ending' ? this.#watched.get(session) : undefined
+    if (!watched) return
+    this.#timeouts.remove(watched.timeout)
+    this.#watched.delete(session)
+  }
+
   #arm(session: Session): Timeout {
     return this.#timeouts.add(this.#env.settings.timeouts.silence / LOOKS, this.#look, session)
   }
@@ -53,7 +61,7 @@ export class SilenceWatch implements TurnListener {
   readonly #look = (session: Session): void => {
     const watched = this.#watched.get(session)
     if (!watched) return
-    if (session.turnCount === 0 || session.state === 'ending' || session.state === 'gone') return void this.#watched.delete(session)
+    if (session.turnCount === 0) return void this.#watched.delete(session)
     const { child } = session
     if (child.bytesRead !== watched.bytesRead || child.stdout.isPaused() || session.isQuiet) {
       watched.bytesRead = child.bytesRead
