@@ -6,8 +6,11 @@ import type { Served } from './pool.ts'
 import type { EndReason, SessionState, SessionView, Usage } from './session.ts'
 import type { AcquireRequest } from './strategies/balancer.ts'
 
-/** How a request went; every outcome but `answered` ended with an error for the caller. */
-export type RequestOutcome = 'answered' | 'failed' | 'aborted' | 'timed-out' | 'lost'
+/**
+ * How a request went; every outcome but `answered` ended with an error for the caller. `refused`: the driver could not send the message, which
+ * says nothing of the session.
+ */
+export type RequestOutcome = 'answered' | 'failed' | 'aborted' | 'timed-out' | 'lost' | 'refused'
 
 /**
  * The pool's hooks. Tap them in a plugin's `apply`.

@@ -69,7 +69,7 @@ export class Turn implements TurnSink, Placed {
     } catch (error) {
       turn.#consumerDone = true
       turn.#settle()
-      turn.#detach('failed')
+      turn.#detach('refused')
       host.turnSettled(session, owner)
       throw error instanceof GreenroomError
         ? error

@@ -1,4 +1,4 @@
-import { createPool, definePlugin, isGreenroomError, type ChannelContext, type Pool, type PoolConfig, type TurnSink } from 'greenroom'
+import { createPool, definePlugin, isGreenroomError, type ChannelContext, type Plugin, type Pool, type PoolConfig, type TurnSink } from 'greenroom'
 import { z } from 'greenroom/kit'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { until } from '../support/real-pool.ts'
@@ -10,7 +10,7 @@ interface Asked {
 }
 
 /** One `cat`, whose driver leaves it to the test to answer, and refuses what is 'refused'. */
-async function openCat(config: Partial<PoolConfig> = {}): Promise<{ pool: Pool; contexts: ChannelContext[]; asked: Asked[] }> {
+async function openCat(config: Partial<PoolConfig> = {}, plugins: readonly Plugin[] = []): Promise<{ pool: Pool; contexts: ChannelContext[]; asked: Asked[] }> {
   const [contexts, asked]: [ChannelContext[], Asked[]] = [[], []]
   const cat = definePlugin({
     name: 'cat',
@@ -35,7 +35,7 @@ async function openCat(config: Partial<PoolConfig> = {}): Promise<{ pool: Pool; 
     },
   })
   const pool = await createPool({
-    driver: { use: 'cat' } as never, size: { max: 1 }, isolation: 'none', queue: { max: 100_000 }, health: false, metrics: false, plugins: [cat], ...config,
+    driver: { use: 'cat' } as never, size: { max: 1 }, isolation: 'none', queue: { max: 100_000 }, health: false, metrics: false, plugins: [cat, ...plugins], ...config,
   })
   onTestFinished(() => pool.close({ grace: 0 }))
   await pool.ready()
@@ -81,6 +81,20 @@ describe('pool.request', () => {
     expect(asked.map(({ message }) => message)).toEqual(['first', 'last'])
     asked[1]!.sink.done(2)
     expect(await last).toBe(2)
+  })
+
+  it('that is refused is told to plugins as such, and no session is held to have failed', async () => {
+    const outcomes: string[] = []
+    const observer = definePlugin({ name: 'observer', apply: ({ hooks }) => hooks.request.tap('observer', (_session, { outcome }) => void outcomes.push(outcome)) })
+    const { pool, asked } = await openCat({ size: { min: 2, max: 2 }, balancer: { use: 'least-loaded', outliers: { errors: 1, max: 100 } } }, [observer])
+    for (let n = 0; n < 3; n++) await expect(pool.request('refused')).rejects.toMatchObject({ code: 'MESSAGE_INVALID' })
+    expect(outcomes).toEqual(['refused', 'refused', 'refused'])
+    const failed = pool.request('fails').catch(() => undefined)
+    await until(() => asked.length === 1)
+    asked[0]!.sink.fail(new Error('no'))
+    await failed
+    expect(outcomes.at(-1)).toBe('failed')
+    expect(pool.decisions().filter(({ reason }) => reason.startsWith('ejected'))).toHaveLength(1)
   })
 
   it('is within its time-out and its signal, while it waits and while it is asked', async () => {

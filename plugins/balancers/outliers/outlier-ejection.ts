@@ -59,7 +59,8 @@ export class OutlierEjection implements Balancer {
 
   ended(session: SessionView, outcome: RequestOutcome, durationMs: number): void {
     this.#inner.ended?.(session, outcome, durationMs)
-    // Who was out when a request began is not judged by it. One that its caller gave up, or lost with the session, says nothing.
+    // Who was out when a request began is not judged by it. One that its caller gave up, lost with the session, or could not
+    // even send, says nothing.
     if (this.#ejected.has(session)) return
     if (outcome === 'answered') {
       const conduct = this.#conduct.get(session)
