@@ -67,6 +67,11 @@ export class Turn implements TurnSink, Placed {
     try {
       session.channel!.turn(message, turn)
     } catch (error) {
+      if (turn.settled) {
+        // It was sent, and has had its answer: nobody else is to hear of it.
+        host.report(error, `driver's turn of session ${session.id}, after its answer`)
+        return turn
+      }
       turn.#consumerDone = true
       turn.#settle()
       turn.#detach('refused')

@@ -26,6 +26,10 @@ async function openCat(config: Partial<PoolConfig> = {}, plugins: readonly Plugi
             return {
               turn(message, sink) {
                 if (message === 'refused') throw new Error('it is refused')
+                if (message === 'both') {
+                  sink.done('answered')
+                  throw new Error('it can not decide')
+                }
                 asked.push({ message, sink })
               },
             }
@@ -81,6 +85,15 @@ describe('pool.request', () => {
     expect(asked.map(({ message }) => message)).toEqual(['first', 'last'])
     asked[1]!.sink.done(2)
     expect(await last).toBe(2)
+  })
+
+  it('has the answer of a driver that answers at once and throws all the same, and takes up no place twice', async () => {
+    const problems: unknown[] = []
+    const observer = definePlugin({ name: 'observer', apply: ({ hooks }) => hooks.problem.tap('observer', (problem) => void problems.push(String(problem))) })
+    const { pool } = await openCat({}, [observer])
+    for (let n = 0; n < 3; n++) expect(await pool.request('both')).toBe('answered')
+    expect(problems).toEqual(Array(3).fill('Error: it can not decide'))
+    expect(pool.getPoolStats()).toMatchObject({ activeSessions: 0, idleSessions: 1, requests: 3 })
   })
 
   it('that is refused is told to plugins as such, and no session is held to have failed', async () => {
