@@ -18,6 +18,7 @@ export class FrameBuffer {
     return this.#length
   }
 
+  /** Copies the bytes of `chunk` from `start` up to `end`. */
   append(chunk: Buffer, start: number, end: number): void {
     const needed = this.#length + end - start
     if (!this.#bytes || needed > this.#bytes.length) this.#grow(needed)
@@ -33,6 +34,7 @@ export class FrameBuffer {
     return taken
   }
 
+  /** Forgets what was collected. */
   clear(): void {
     this.#bytes = undefined
     this.#length = 0

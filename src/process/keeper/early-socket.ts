@@ -13,7 +13,7 @@ type Callback = (error?: Error | null) => void
  * until `release`: the other end belongs to somebody else until then, who would read it in the child's stead.
  */
 export class EarlySocket extends Socket {
-  /** Bytes that have come in. `bytesRead` says the same, and asks the system's side of the socket, which takes longer than all else a request does here. */
+  /** Bytes that have come in. `bytesRead` says the same, but asks the native side of the socket each time, and each request has it looked at. */
   received = 0
   #released: boolean
   #introduced = false
