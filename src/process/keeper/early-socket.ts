@@ -52,6 +52,8 @@ export class EarlySocket extends Socket {
 
   /** Gives what comes in to `reader`, past the stream; a chunk is good until it returns. Ending, pausing and resuming are the stream's still. */
   readWith(reader: (chunk: Buffer) => void): void {
+    // What came before.
+    for (let chunk: Buffer | null; (chunk = this.read() as Buffer | null) !== null;) reader(chunk)
     this.#reader = reader
     this.resume()
   }

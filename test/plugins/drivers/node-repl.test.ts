@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import nodeRepl, { type ReplResult } from '../../../plugins/drivers/node-repl.ts'
-import { makeDriver, openDriver, until, withinHang, type OpenDriver } from '../../support/driver-harness.ts'
+import { makeDriver, openDriver, until, withinHang, type OpenDriver, type TurnRecord } from '../../support/driver-harness.ts'
 
 const run = async (repl: OpenDriver, code: string): Promise<ReplResult> => (await repl.request({ code })) as ReplResult
 const never = new AbortController().signal
@@ -50,7 +50,7 @@ describe('an interpreter session', () => {
   it('gives output as events when it comes, and with the result', async () => {
     await using repl = await openDriver(nodeRepl, {})
     const turn = repl.turn({ code: 'console.log("one"); await new Promise(r => setTimeout(r, 20)); process.stderr.write(Buffer.from("zwei ü")); 3' })
-    await until(() => turn.events.length === 1)
+    await begun(turn)
     expect(await turn.result).toEqual({ value: 3, stdout: 'one\n', stderr: 'zwei ü' })
     expect(turn.events).toEqual([{ type: 'stdout', text: 'one\n' }, { type: 'stderr', text: 'zwei ü' }])
   })
@@ -137,13 +137,19 @@ describe('an interpreter session', () => {
   })
 })
 
+/** Resolves when the code has put something out; rejects with what came instead when it ends before. */
+function begun(turn: TurnRecord): Promise<void> {
+  const ended = turn.result.then((result) => { throw new Error(`it ended before it put anything out: ${JSON.stringify(result)}`) })
+  return Promise.race([until(() => turn.events.length > 0), ended])
+}
+
 describe('cancelling', () => {
   it('interrupts an endless loop, keeps the state, and does no harm a second time', async () => {
     await using repl = await openDriver(nodeRepl, {})
     await run(repl, 'globalThis.kept = 1')
     for (const code of ['while (true) {}', 'for (;;) { try { for (;;) {} } catch {} }']) {
       const turn = repl.turn({ code: `console.log('begun'); ${code}` })
-      await until(() => turn.events.length === 1)
+      await begun(turn)
       repl.channel.cancel!(turn.sink)
       repl.channel.cancel!(turn.sink)
       expect(await turn.result).toMatchObject({ error: { message: expect.stringContaining('interrupted') as string } })
@@ -155,7 +161,7 @@ describe('cancelling', () => {
   it('interrupts code that waits', async () => {
     await using repl = await openDriver(nodeRepl, {})
     const turn = repl.turn({ code: 'console.log("waiting"); await new Promise(() => {})' })
-    await until(() => turn.events.length === 1)
+    await begun(turn)
     repl.channel.cancel!(turn.sink)
     expect(await turn.result).toMatchObject({ stdout: 'waiting\n', error: { message: expect.stringContaining('interrupted') as string } })
     expect(await run(repl, '2')).toMatchObject({ value: 2 })
@@ -177,7 +183,7 @@ describe('cancelling', () => {
     for (let round = 0; round < 20; round++) {
       // The signal comes 50 ms after the interruption: a little before the end, or a little after.
       const turn = repl.turn({ code: `{ console.log('begun'); const end = Date.now() + ${45 + round}; while (Date.now() < end); 'ended' }` })
-      await until(() => turn.events.length === 1)
+      await begun(turn)
       repl.channel.cancel!(turn.sink)
       const { value, error } = (await turn.result) as ReplResult
       expect(value === 'ended' || error?.message.includes('interrupted')).toBe(true)
@@ -190,7 +196,7 @@ describe('cancelling', () => {
     await run(repl, 'globalThis.much = Array.from({ length: 500_000 }, (_, n) => `the ${n}th`)')
     for (let round = 0; round < 10; round++) {
       const turn = repl.turn({ code: `{ console.log('begun'); const end = Date.now() + ${round * 10}; while (Date.now() < end); much }` })
-      await until(() => turn.events.length === 1)
+      await begun(turn)
       repl.channel.cancel!(turn.sink)
       const { value, error } = (await turn.result) as ReplResult
       expect((value as unknown[] | undefined)?.length === 500_000 || error?.message.includes('interrupted')).toBe(true)
@@ -202,7 +208,7 @@ describe('cancelling', () => {
     await using repl = await openDriver(nodeRepl, {})
     for (let round = 0; round < 5; round++) {
       const turn = repl.turn({ code: "for (;;) console.log('x'.repeat(300_000))" })
-      await until(() => turn.events.length > 0)
+      await begun(turn)
       repl.channel.cancel!(turn.sink)
       const { stdout, error } = (await turn.result) as ReplResult
       expect(error?.message).toContain('interrupted')
@@ -215,7 +221,7 @@ describe('cancelling', () => {
     await using repl = await openDriver(nodeRepl, {})
     for (let round = 0; round < 5; round++) {
       const turn = repl.turn({ code: "{ console.log('begun'); const end = Date.now() + 60; while (Date.now() < end); 1 }" })
-      await until(() => turn.events.length === 1)
+      await begun(turn)
       const pings = [repl.channel.ping!(never)]
       repl.channel.cancel!(turn.sink)
       pings.push(repl.channel.ping!(never), repl.channel.ping!(never))

@@ -140,6 +140,19 @@ describe('an early socket', () => {
     expect([emitted, socket.bytesRead]).toEqual([0, 8])
   })
 
+  it('gives its reader also what came before there was one', async () => {
+    const { path, heard } = await listener()
+    const socket = early(true)
+    await introduced(socket, path)
+    await until(() => heard.length === 1)
+    heard[0]!.socket.write('early')
+    await until(() => socket.bytesRead === 5)
+    const read: string[] = []
+    socket.readWith((chunk) => read.push(chunk.toString()))
+    heard[0]!.socket.end('late')
+    await until(() => read.join() === 'early,late')
+  })
+
   it('gives its reader nothing while it is paused', async () => {
     const { path, heard } = await listener()
     const socket = early(true)
