@@ -38,6 +38,8 @@ interface Turn {
   readonly transcript: Transcript
   interrupting?: Timer
   cancelled: boolean
+  /** It was sent a SIGINT. */
+  signalled: boolean
 }
 
 /**
@@ -82,7 +84,7 @@ export class NodeReplChannel implements Channel {
   turn(message: unknown, sink: TurnSink): void {
     if (this.#turn) throw new GreenroomError('SESSION_BUSY', 'The interpreter is still running the code of an earlier request')
     this.#child.stdin.write(encodeLine({ code: codeOf(message) }))
-    this.#turn = { sink, transcript: new Transcript(this.#maxOutput), cancelled: false }
+    this.#turn = { sink, transcript: new Transcript(this.#maxOutput), cancelled: false, signalled: false }
     const held = this.#held
     this.#held = []
     this.#heldLength = 0
@@ -104,6 +106,7 @@ export class NodeReplChannel implements Channel {
 
   #signalAfter(ms: number, turn: Turn): void {
     turn.interrupting = this.#context.clock.setTimer(() => {
+      turn.signalled = true
       this.#child.signal('SIGINT')
       this.#signalAfter(Math.min(ms * 2, SIGNAL_PAUSE_MS), turn)
     }, ms, { background: true })
@@ -187,7 +190,7 @@ export class NodeReplChannel implements Channel {
     if (!turn.cancelled) return finish()
     // The interruption may still be on its way, and must not hit the next turn: the pong comes after it. INV 15.
     this.#waiting.push({ resolve: finish, reject: () => undefined })
-    this.#child.stdin.write(encodeLine({ ping: true }))
+    this.#child.stdin.write(encodeLine({ ping: true, signalled: turn.signalled }))
   }
 
   #break(error: Error): void {

@@ -137,9 +137,11 @@ describe('an interpreter session', () => {
   })
 })
 
-/** Resolves when the code has put something out; rejects with what came instead when it ends before. */
+/** Resolves when the code has put something out; rejects with what came instead when it ends without. */
 function begun(turn: TurnRecord): Promise<void> {
-  const ended = turn.result.then((result) => { throw new Error(`it ended before it put anything out: ${JSON.stringify(result)}`) })
+  const ended = turn.result.then((result) => {
+    if (turn.events.length === 0) throw new Error(`it ended and put nothing out: ${JSON.stringify(result)}`)
+  })
   return Promise.race([until(() => turn.events.length > 0), ended])
 }
 
