@@ -49,6 +49,15 @@ async function died(keeper: Keeper): Promise<void> {
   await until(() => keeper.pid !== pid)
 }
 
+/** One that was killed just before may be gone, and its exit not be known yet. */
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
+
 describe('the keeper', () => {
   it('starts fifty processes at once, each with pipes of its own', async () => {
     const { spawner } = await kept()
@@ -177,7 +186,7 @@ describe('a keeper that is killed', () => {
     await child.started
     const waiting: Child[] = []
     await until(() => {
-      if (keeper.pid !== undefined) process.kill(keeper.pid, 'SIGKILL')
+      if (keeper.pid !== undefined) killIfThere(keeper.pid)
       else if (keeper.works) waiting.push(spawner.spawn({ command: 'true' }))
       return !keeper.works
     })
