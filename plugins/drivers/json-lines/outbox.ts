@@ -7,7 +7,7 @@ const MOST_CHARACTERS = 64 * 1024
 
 /**
  * What goes out to a program. Where many share a session, messages that are sent in one turn of the event loop go out a few at a time, which
- * spares system calls; all at once, the program would stand still meanwhile (an eighth fewer requests a second, with messages of 100 B).
+ * spares system calls; all at once, the program would stand still meanwhile (sixteen at a time were 4 to 9 % fewer requests a second, with messages of 100 B).
  */
 export class Outbox {
   readonly #stdin: Child['stdin']
