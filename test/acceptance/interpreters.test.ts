@@ -42,8 +42,9 @@ const node: Language = {
   get: 'globalThis.kept ?? "nothing"',
   unset: 'nothing',
   forever: 'console.log("begun"); for (;;) {}',
-  // What a timer runs is not under the request that set it.
-  deaf: 'console.log("begun"); await new Promise(() => setTimeout(() => { for (;;) {} }))',
+  // What a timer runs is not under the request that set it. An interrupt before it runs would end the request, so it says itself
+  // that it has begun.
+  deaf: 'await new Promise(() => setTimeout(() => { console.log("begun"); for (;;) {} }))',
   crash: 'process.abort()',
   leave: 'process.exit(0)',
   plant: (secret) => [
