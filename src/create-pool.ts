@@ -164,7 +164,7 @@ async function build({ settings, strategies }: ResolvedConfig, { hooks, registry
   const finder = new Finder(env, roster, preparer)
   const leaseLimit = new LeaseLimit({ env, retirer, settler, background })
   const granter = new Granter({ env, roster, settler, preparer, demand, listener: leaseLimit })
-  const roomMaker = new RoomMaker(env, roster, retirer, gate)
+  const roomMaker = new RoomMaker(env, roster, retirer, gate, capacity)
   const allocator = new Allocator({ env, roster, finder, granter, roomMaker, settler, gate, births, demand })
   const admission = strategies.admission && await registry.create(strategies.admission, context)
   const turnstile = new Turnstile(env, admission, (request, error) => allocator.refuse(request, error))

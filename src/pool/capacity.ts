@@ -1,3 +1,4 @@
+import type { Scarce } from '../contracts/index.ts'
 import type { PoolEnvironment } from './environment.ts'
 
 /** How many sessions there may be at a time: `size.max`, or fewer while `size.memory` carries no more. */
@@ -16,5 +17,10 @@ export class Capacity {
   get max(): number {
     const { min, max } = this.#env.settings.size
     return this.affordable === undefined ? max : Math.min(max, Math.max(1, min, this.affordable))
+  }
+
+  /** What keeps the number of sessions down: the memory budget only where it carries fewer than `size.max`. */
+  get scarce(): Scarce {
+    return this.max < this.#env.settings.size.max ? 'memory' : 'places'
   }
 }

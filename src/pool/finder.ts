@@ -52,7 +52,7 @@ export class Finder {
     }
     if (this.#env.settings.isolation !== 'none' || this.#roster.idleBound === 0) return undefined
     // It keeps its place for its key, and is of use to anybody all the same.
-    const kept = leastValuable(this.#env, this.#roster, (session) => session.tenant !== undefined)
+    const kept = leastValuable(this.#env, this.#roster, 'places', (session) => session.tenant !== undefined)
     return kept && { session: kept, served: 'same-tenant' }
   }
 

@@ -1,3 +1,5 @@
+import type { Scarce } from '../contracts/index.ts'
+import type { Capacity } from './capacity.ts'
 import type { PoolEnvironment } from './environment.ts'
 import { leastValuable } from './least-valuable.ts'
 import type { Retirer } from './retirer.ts'
@@ -12,12 +14,14 @@ export class RoomMaker {
   readonly #roster: Roster
   readonly #retirer: Retirer
   readonly #gate: StartGate
+  readonly #capacity: Capacity
 
-  constructor(env: PoolEnvironment, roster: Roster, retirer: Retirer, gate: StartGate) {
+  constructor(env: PoolEnvironment, roster: Roster, retirer: Retirer, gate: StartGate, capacity: Capacity) {
     this.#env = env
     this.#roster = roster
     this.#retirer = retirer
     this.#gate = gate
+    this.#capacity = capacity
   }
 
   /**
@@ -26,10 +30,11 @@ export class RoomMaker {
    */
   makeRoom(queued: number): void {
     if (this.#gate.allowance === 0) return
+    const { scarce } = this.#capacity
     for (let missing = this.#roster.unserved(queued, this.#env.bindsAtSpawn); missing > 0; missing--) {
       // What was started for others and has served nobody is missed least.
-      const victim = this.#leastValuable(({ tenant, unclaimed }) => tenant !== undefined && unclaimed)
-        ?? this.#leastValuable(({ tenant }) => tenant !== undefined)
+      const victim = this.#leastValuable(scarce, ({ tenant, unclaimed }) => tenant !== undefined && unclaimed)
+        ?? this.#leastValuable(scarce, ({ tenant }) => tenant !== undefined)
       if (!victim) return
       this.#evict(victim, 'made room for another caller')
     }
@@ -42,13 +47,13 @@ export class RoomMaker {
       if (session.tenant === tenant.name && (session.state === 'ending' || session.parking)) leaving++
     }
     if (tenant.gated.size <= leaving) return
-    const victim = this.#leastValuable((session) => session.tenant === tenant.name)
+    const victim = this.#leastValuable('places', (session) => session.tenant === tenant.name)
     if (victim) this.#evict(victim, "made room within its tenant's limit")
   }
 
-  #leastValuable(among: (session: Session) => boolean): Session | undefined {
+  #leastValuable(scarce: Scarce, among: (session: Session) => boolean): Session | undefined {
     const { counts, idleBound } = this.#roster
-    return (this.#env.bindsAtSpawn ? counts.idle : idleBound) === 0 ? undefined : leastValuable(this.#env, this.#roster, among)
+    return (this.#env.bindsAtSpawn ? counts.idle : idleBound) === 0 ? undefined : leastValuable(this.#env, this.#roster, scarce, among)
   }
 
   #evict(victim: Session, why: string): void {

@@ -61,13 +61,17 @@ export class MemoryBudget {
     const { memory, min } = this.#env.settings.size
     for (let over = tooMuch; over > 0 && this.#roster.staying > Math.max(1, min);) {
       // Spares first: they hold nothing that anybody would miss.
-      const victim = leastValuable(this.#env, this.#roster, ({ unclaimed }) => unclaimed) ?? leastValuable(this.#env, this.#roster, () => true)
+      const victim = this.#leastValuable(({ unclaimed }) => unclaimed) ?? this.#leastValuable(() => true)
       if (!victim) return
       const excess = over
       this.#env.decisions.record('evict', () => `all sessions together use ${formatSize(excess)} more than ${formatSize(memory)} (size.memory)`, victim)
       over -= bytesOf(victim)
       void this.#retirer.park(victim, 'evicted')
     }
+  }
+
+  #leastValuable(among: (session: Session) => boolean): Session | undefined {
+    return leastValuable(this.#env, this.#roster, 'memory', among)
   }
 }
 

@@ -332,10 +332,14 @@ export class Scaling implements RosterListener {
     const settled = this.#automatic ? staying - counts.starting : staying
     for (let tooMany = settled - this.#decision.target; tooMany > 0; tooMany--) {
       // Spares first: they hold nothing that anybody would miss.
-      const victim = leastValuable(this.#env, this.#roster, ({ unclaimed }) => unclaimed) ?? leastValuable(this.#env, this.#roster, () => true)
+      const victim = this.#leastValuable(({ unclaimed }) => unclaimed) ?? this.#leastValuable(() => true)
       if (!victim) return
       void this.#retirer.park(victim, 'scaled')
     }
+  }
+
+  #leastValuable(among: (session: Session) => boolean): Session | undefined {
+    return leastValuable(this.#env, this.#roster, this.#capacity.scarce, among)
   }
 
   #checkReached(): void {

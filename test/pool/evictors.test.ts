@@ -39,14 +39,17 @@ describe('an evictor in the pool', () => {
     expect(notes).toEqual(['used a', 'idled a'])
   })
 
-  it('is told what is scarce: memory, where there is a budget for it', async () => {
+  it.each([
+    ['memory, where its budget carries fewer sessions than there are places', { max: 2 }, 'memory'],
+    ['places, where there are fewer of them than the budget carries', { max: 1 }, 'places'],
+  ])('is told what is scarce: %s', async (_what, size, scarce) => {
     const notes: string[] = []
-    const { pool, clock } = await scene({ size: { max: 1, spare: 0, memory: '1GB' }, evictor: { use: 'noting' } as never }, { apply: noting(notes) })
+    const { pool, clock } = await scene({ size: { spare: 0, starting: 1, memory: '1GB', ...size }, evictor: { use: 'noting' } as never }, { apply: noting(notes) })
     await pool.use({ key: 'a' }, (lease) => lease.request({ op: 'read' }))
     const next = watched(pool.acquire({ key: 'b' }))
     await clock.advance(1_000)
     next.value!.release()
-    expect(notes).toContain('choose for memory')
+    expect(notes.filter((note) => note.startsWith('choose'))).toEqual([`choose for ${scarce}`])
   })
 
   it('harms nobody when it throws what it is told (INV 8)', async () => {

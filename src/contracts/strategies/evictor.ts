@@ -1,6 +1,6 @@
 import type { SessionView } from '../session.ts'
 
-/** What there is too little of: places for sessions, or memory (where `size.memory` is set). */
+/** What there is too little of: places for sessions, or memory (where `size.memory` carries fewer sessions than there are places). */
 export type Scarce = 'places' | 'memory'
 
 /** Chooses which idle session is worth least, when room is needed. */
