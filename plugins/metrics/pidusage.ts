@@ -24,6 +24,8 @@ const KEEP_MS = 10_000
 const REST_MS = 20_000
 /** What pidusage knows of a process it has given back by then, whoever else uses it: any descriptor that is open yet is lost. In milliseconds. */
 const LOST_MS = 45_000
+/** Lost descriptors are looked for among all that the host has open: not more often than this, in milliseconds, however many processes end. */
+const SEARCH_EVERY_MS = 15_000
 
 type Reading = ReadonlyMap<number, ProcessUsage>
 
@@ -47,6 +49,7 @@ class PidusageSampler implements UsageSampler {
   readonly #resting = new Map<number, number>()
   /** Who was gone, and until when pidusage may yet give its descriptor back of its own accord; the earliest first. */
   readonly #lost = new Map<number, number>()
+  #nextSearchAt = -Infinity
   readonly #clock: Clock
 
   constructor(clock: Clock) {
@@ -109,8 +112,11 @@ class PidusageSampler implements UsageSampler {
   #wake(): void {
     const now = this.#clock.now()
     takeUntil(this.#resting, now)
+    if (now < this.#nextSearchAt) return
     const lost = takeUntil(this.#lost, now)
-    if (lost.length > 0) closeLostDescriptors(lost)
+    if (lost.length === 0) return
+    closeLostDescriptors(lost)
+    this.#nextSearchAt = now + SEARCH_EVERY_MS
   }
 }
 

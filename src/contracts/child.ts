@@ -35,7 +35,7 @@ export interface Child {
   readonly marker?: string
   readonly stdin: Writable
   readonly stdout: Readable
-  /** Bytes that came out of stdout so far: what the silence watchdog looks at. */
+  /** Bytes that came out of stdout so far: what the silence watchdog looks at, with those of stderr. */
   readonly bytesRead: number
   /** Bytes that came out of stderr so far. Absent where they are not counted. */
   readonly stderrBytes?: number

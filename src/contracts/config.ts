@@ -49,7 +49,7 @@ export interface TimeoutsConfig {
   idle?: Duration | false
   /** One lease. Default 10m. */
   active?: Duration | false
-  /** No output while a request is under way. Default 2m. */
+  /** No output (stdout or stderr) while a request is under way. Default 2m. */
   silence?: Duration | false
   /** A caller's handler that answers a request of the session; then the driver's default answer is given. Default 5m. */
   answer?: Duration | false

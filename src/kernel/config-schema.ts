@@ -41,7 +41,7 @@ export const timeoutsSchema = z.strictObject({
   acquire: optionalDuration().default(30_000).describe('Waiting for a session; false: for ever. Default 30s.'),
   idle: optionalDuration().default(15 * 60_000).describe('How long a session may lie idle; false: for ever. Default 15m.'),
   active: optionalDuration({ min: 1 }).default(10 * 60_000).describe('One lease; false: no limit. Default 10m.'),
-  silence: optionalDuration({ min: 1 }).default(2 * 60_000).describe('No output while a request is under way; false: no limit. Default 2m.'),
+  silence: optionalDuration({ min: 1 }).default(2 * 60_000).describe('No output (stdout or stderr) while a request is under way; false: no limit. Default 2m.'),
   answer: optionalDuration({ min: 1 }).default(5 * 60_000)
     .describe("A caller's handler that answers a request of the session; false: no limit. Default 5m."),
   total: optionalDuration({ min: 1 }).default(4 * 3_600_000).describe("A session's life; false: no limit. Default 4h."),

@@ -5,8 +5,8 @@ import type { Roster } from './roster.ts'
 import type { Session } from './session.ts'
 
 /**
- * The idle session that the evictor can best do without, where there is too little of what is `scarce`. An evictor that throws or answers nonsense is reported, and the least recently
- * used is taken instead: room must be made all the same (INV 8). O(sessions).
+ * The idle session that the evictor can best do without, where there is too little of what is `scarce`. An evictor that throws or answers
+ * nonsense is reported, and the least recently used is taken instead: room must be made all the same (INV 8). O(sessions).
  */
 export function leastValuable(env: PoolEnvironment, roster: Roster, scarce: Scarce, among: (session: Session) => boolean): Session | undefined {
   const idle: Session[] = []

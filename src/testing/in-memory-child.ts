@@ -41,6 +41,10 @@ export class InMemoryChild implements Child {
     return this.#exit
   }
 
+  get stderrBytes(): number {
+    return Buffer.byteLength(this.stderr)
+  }
+
   get alive(): boolean {
     return this.#exit === undefined
   }

@@ -1,4 +1,4 @@
-import { GreenroomError, formatDuration, type SessionState } from '../contracts/index.ts'
+import { type Child, GreenroomError, formatDuration, type SessionState } from '../contracts/index.ts'
 import type { Timeout, Timeouts } from '../kernel/timeouts.ts'
 import type { PoolEnvironment } from '../pool/environment.ts'
 import type { Retirer } from '../pool/retirer.ts'
@@ -12,16 +12,18 @@ const LOOKS = 4
 /** What is known of a session that works, or worked lately. */
 interface Watched {
   timeout: Timeout
-  bytesRead: number
+  /** Bytes of output up to the last look. */
+  output: number
   /** -1: the time until the first look may be shorter than that between two. */
   quietLooks: number
 }
 
 /**
  * Ends sessions that say nothing while they should be working (INV 17). It costs a look now and then, and nothing per message: it
- * compares how many bytes have come. Looks go on between requests that follow each other: a time-out for each would cost more than its watch.
- * A consumer who does not read makes the program wait, and so does one who is asked something: that silence is not the program's. Nor is it
- * any while the driver says that the program works without a word.
+ * compares how many bytes have come, of stdout and of stderr, where many programs tell what they are at. Looks go on between requests
+ * that follow each other: a time-out for each would cost more than its watch. A consumer who does not read makes the program wait, and so
+ * does one who is asked something: that silence is not the program's. Nor is it any while the driver says that the program works without
+ * a word.
  */
 export class SilenceWatch implements TurnListener, RosterListener {
   readonly #env: PoolEnvironment
@@ -41,10 +43,10 @@ export class SilenceWatch implements TurnListener, RosterListener {
     const watched = this.#watched.get(session)
     if (watched) {
       watched.quietLooks = -1
-      watched.bytesRead = session.child.bytesRead
+      watched.output = outputOf(session.child)
       return
     }
-    this.#watched.set(session, { timeout: this.#arm(session), bytesRead: session.child.bytesRead, quietLooks: 0 })
+    this.#watched.set(session, { timeout: this.#arm(session), output: outputOf(session.child), quietLooks: 0 })
   }
 
   changed(session: Session, _from: SessionState | undefined, to: SessionState): void {
@@ -63,8 +65,9 @@ export class SilenceWatch implements TurnListener, RosterListener {
     if (!watched) return
     if (session.turnCount === 0) return void this.#watched.delete(session)
     const { child } = session
-    if (child.bytesRead !== watched.bytesRead || child.stdout.isPaused() || session.isQuiet) {
-      watched.bytesRead = child.bytesRead
+    const output = outputOf(child)
+    if (output !== watched.output || child.stdout.isPaused() || session.isQuiet) {
+      watched.output = output
       watched.quietLooks = 0
     } else if (++watched.quietLooks >= LOOKS) {
       this.#watched.delete(session)
@@ -81,4 +84,8 @@ export class SilenceWatch implements TurnListener, RosterListener {
     )
     void this.#retirer.retire(session, 'silent', error)
   }
+}
+
+function outputOf({ bytesRead, stderrBytes = 0 }: Child): number {
+  return bytesRead + stderrBytes
 }

@@ -221,6 +221,20 @@ describe('timeouts.silence', () => {
     expect(await notesOf(lease)).toEqual([])
   })
 
+  it('is broken by what the program writes to stderr', async () => {
+    const { pool, clock, control } = await scene(CONFIG)
+    const lease = await pool.acquire({ key: 'k' })
+    const asked = watched(lease.request({ op: 'hang' }))
+    const { child } = control.program(lease.sessionId)
+    for (let line = 0; line < 10; line++) {
+      await clock.advance(3_000)
+      child.stderr += 'still at it\n'
+    }
+    expect(asked.state).toBe('pending')
+    await clock.advance(6_000)
+    expect(asked.code).toBe('SESSION_SILENT')
+  })
+
   it('is not the program\'s while its consumer does not read', async () => {
     const { pool, clock, control } = await scene(CONFIG)
     const lease = await pool.acquire({ key: 'k' })

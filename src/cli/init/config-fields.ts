@@ -71,7 +71,7 @@ const TIMEOUTS: readonly Field[] = [
   { name: 'acquire', value: '30s', comment: 'Waiting for a session. Default 30s.' },
   { name: 'idle', value: '15m', comment: 'How long a session may lie idle before it is ended. Default 15m.' },
   { name: 'active', value: '10m', comment: 'One lease. Default 10m.' },
-  { name: 'silence', value: '2m', comment: 'No output while a request is under way. Default 2m.' },
+  { name: 'silence', value: '2m', comment: 'No output (stdout or stderr) while a request is under way. Default 2m.' },
   { name: 'answer', value: '5m', comment: "A caller's handler that answers a request of the session. Default 5m." },
   {
     name: 'total', value: '4h',

@@ -9,7 +9,8 @@ import type { DriverContract } from './options.ts'
 
 /** How long a program may take to become ready. */
 export const START_MS = 30_000
-const END_STEP_MS = 5_000
+/** For each step of an end: twice what a pool gives it (timeouts.close), since several programs may be under test on a busy machine. */
+const END_STEP_MS = 10_000
 
 /** What came back for one message. */
 export interface TurnRecord {
@@ -160,7 +161,7 @@ export class DriverSession {
   end(): Promise<EndReport> {
     const channel = this.#channel
     const goodbye = channel?.goodbye && ((signal: AbortSignal) => channel.goodbye!(signal))
-    return settled('ending the program', () => endChild(this.child, { clock: systemClock, stepMs: END_STEP_MS, goodbye }), 6 * END_STEP_MS)
+    return settled('ending the program', () => endChild(this.child, { clock: systemClock, stepMs: END_STEP_MS, goodbye }), 4 * END_STEP_MS)
   }
 
   /** Ends the process whatever becomes of it. */
