@@ -1,5 +1,5 @@
 import { definePlugin } from 'greenroom/kit'
-import { combine, combinedOptions, type CombinedOptions } from './parts/combined.ts'
+import { all, combinedOptions, type CombinedOptions } from './parts/combined.ts'
 
 declare module 'greenroom/kit' {
   interface HealthOptions {
@@ -13,7 +13,7 @@ export default definePlugin({
     kernel.strategy('health', 'all', {
       description: 'Several checks: healthy when none of them finds anything wrong.',
       options: combinedOptions,
-      create: ({ of }, context) => combine(of, context, false),
+      create: ({ of }, context) => all(of, context),
     })
   },
 })

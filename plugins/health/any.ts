@@ -1,5 +1,5 @@
 import { definePlugin } from 'greenroom/kit'
-import { combine, combinedOptions, type CombinedOptions } from './parts/combined.ts'
+import { any, combinedOptions, type CombinedOptions } from './parts/combined.ts'
 
 declare module 'greenroom/kit' {
   interface HealthOptions {
@@ -13,7 +13,7 @@ export default definePlugin({
     kernel.strategy('health', 'any', {
       description: 'Several checks: healthy as soon as one of them finds it so.',
       options: combinedOptions,
-      create: ({ of }, context) => combine(of, context, true),
+      create: ({ of }, context) => any(of, context),
     })
   },
 })

@@ -86,7 +86,7 @@ export class HealthWatch implements RosterListener {
     }
     try {
       const verdict: unknown = await runWithDeadline(
-        (signal) => check.check({ session, ping }, signal),
+        (signal) => check.check({ session, timeoutMs, ping }, signal),
         timeoutMs,
         clock,
         () => new Error(`no answer within ${timeoutMs} ms (health.timeout)`),

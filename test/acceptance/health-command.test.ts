@@ -30,9 +30,9 @@ const shell = (script: string, more: object = {}): object => ({ command: 'sh', a
 describe('the health check command', () => {
   it('goes by the code of the program, and passes on what it wrote last to stderr', async () => {
     const { check: good } = await make(shell('cat; echo much to say; exit 0'))
-    expect(await good.check({ session: sessionView(), ping }, never)).toEqual({ healthy: true, reason: 'the command found nothing wrong' })
+    expect(await good.check({ session: sessionView(), timeoutMs: 5_000, ping }, never)).toEqual({ healthy: true, reason: 'the command found nothing wrong' })
     const { check: bad } = await make(shell('echo the cache is torn >&2; exit 3'))
-    const { healthy, reason } = await bad.check({ session: sessionView(), ping }, never)
+    const { healthy, reason } = await bad.check({ session: sessionView(), timeoutMs: 5_000, ping }, never)
     expect(healthy).toBe(false)
     expect(reason).toBe('the command exited with code 3. The last it wrote to stderr:\nthe cache is torn')
   })
@@ -41,7 +41,7 @@ describe('the health check command', () => {
     process.env['GREENROOM_TEST_SECRET'] = 'secret'
     const file = join(folder, 'seen')
     const { check } = await make(shell('echo "$GREENROOM_CHECKED_PID $GREENROOM_CHECKED_SESSION $LEVEL [$GREENROOM_TEST_SECRET] $(pwd)" > seen', { env: { LEVEL: '7' }, cwd: folder }))
-    expect((await check.check({ session: sessionView({ id: 'abc-1', pid: 4321 }), ping }, never)).healthy).toBe(true)
+    expect((await check.check({ session: sessionView({ id: 'abc-1', pid: 4321 }), timeoutMs: 5_000, ping }, never)).healthy).toBe(true)
     expect(await readFile(file, 'utf8')).toBe(`4321 abc-1 7 [] ${folder}\n`)
     delete process.env['GREENROOM_TEST_SECRET']
   })
@@ -50,7 +50,7 @@ describe('the health check command', () => {
     const file = join(folder, 'pids')
     const { check } = await make(shell(`trap "" TERM; sleep 600 & echo $! $$ > ${file}.new; mv ${file}.new ${file}; wait`))
     const controller = new AbortController()
-    const looking = check.check({ session: sessionView(), ping }, controller.signal)
+    const looking = check.check({ session: sessionView(), timeoutMs: 5_000, ping }, controller.signal)
     let pids: number[] = []
     await until(async () => {
       pids = (await readFile(file, 'utf8').catch(() => '')).split(/\s+/).filter(Boolean).map(Number)
@@ -64,14 +64,14 @@ describe('the health check command', () => {
   it('leaves nothing behind of a program that has ended, either', async () => {
     const file = join(folder, 'left')
     const { check } = await make(shell(`sleep 600 > /dev/null 2>&1 & echo $! > ${file}`))
-    expect((await check.check({ session: sessionView(), ping }, never)).healthy).toBe(true)
+    expect((await check.check({ session: sessionView(), timeoutMs: 5_000, ping }, never)).healthy).toBe(true)
     const pid = Number(await readFile(file, 'utf8'))
     await until(() => !isRunning(pid))
   })
 
   it('finds nothing out, and says so, when the program is not there', async () => {
     const { check, problems } = await make({ command: join(folder, 'no-such-program') })
-    const { healthy, reason } = await check.check({ session: sessionView(), ping }, never)
+    const { healthy, reason } = await check.check({ session: sessionView(), timeoutMs: 5_000, ping }, never)
     expect(healthy).toBeUndefined()
     expect(reason).toContain('could not be started')
     expect(problems).toEqual([expect.stringContaining('the health check command: ')])
@@ -79,7 +79,7 @@ describe('the health check command', () => {
 
   it('begins nothing when the look is over already', async () => {
     const { check } = await make({ command: 'true' })
-    await expect(check.check({ session: sessionView(), ping }, AbortSignal.abort(new Error('over')))).rejects.toThrow('over')
+    await expect(check.check({ session: sessionView(), timeoutMs: 5_000, ping }, AbortSignal.abort(new Error('over')))).rejects.toThrow('over')
   })
 
   it('ends a session of a pool that the program finds fault with, by a config', async () => {

@@ -2,6 +2,8 @@ import type { SessionView } from '../session.ts'
 
 export interface HealthSubject {
   readonly session: SessionView
+  /** How long the look may take, in milliseconds; then its `signal` aborts. */
+  readonly timeoutMs: number
   /** The driver's own round trip; resolves to false when the driver has none. Rejects when it fails or `signal` aborts. */
   ping(signal: AbortSignal): Promise<boolean>
 }

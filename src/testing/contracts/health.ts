@@ -6,6 +6,8 @@ import { session } from './sessions.ts'
 
 /** How long the session is left without an answer before the check is told to end. */
 const SILENCE_MS = 50
+/** What the check is told of how long it may take. */
+const LOOK_MS = 5_000
 
 /** The cases that every health check must pass. */
 export function healthContract(source: StrategySource<'health'>): ContractCase[] {
@@ -71,6 +73,7 @@ async function examineAny(check: HealthCheck, ping: Ping, controller: AbortContr
   const subject: HealthSubject = {
     // A process that is there, for checks that look at it.
     session: session(n, { pid: process.pid, leaseCount: 1, requestCount: 1, tenant: 'acme', usage: { memoryBytes: 50 * 2 ** 20, cpuPercent: 1 } }),
+    timeoutMs: LOOK_MS,
     ping: (signal) => {
       asked = true
       return ping(signal)
@@ -83,7 +86,7 @@ async function examineAny(check: HealthCheck, ping: Ping, controller: AbortContr
 }
 
 async function examine(check: HealthCheck, ping: Ping): Promise<{ verdict: HealthVerdict }> {
-  const subject: HealthSubject = { session: session(0, { pid: process.pid }), ping }
+  const subject: HealthSubject = { session: session(0, { pid: process.pid }), timeoutMs: LOOK_MS, ping }
   const result = await outcome('check()', () => check.check(subject, new AbortController().signal))
   rule(result.status === 'fulfilled', () => `check() failed on an idle session that answers its ping: ${show((result as PromiseRejectedResult).reason)}`)
   mustBeVerdict(result.value)

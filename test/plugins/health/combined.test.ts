@@ -10,13 +10,14 @@ import { sessionView } from '../../support/strategies.ts'
 import { scene, states } from '../../pool/scene.ts'
 
 /** What a check comes to, by its name. */
-const OUTCOMES: Readonly<Record<string, () => Promise<HealthVerdict>>> = {
+const OUTCOMES: Readonly<Record<string, (signal: AbortSignal) => Promise<HealthVerdict>>> = {
   good: () => Promise.resolve({ healthy: true, reason: 'good' }),
   fine: () => Promise.resolve({ healthy: true, reason: 'fine' }),
   bad: () => Promise.resolve({ healthy: false, reason: 'bad' }),
   worse: () => Promise.resolve({ healthy: false, reason: 'worse' }),
   unknown: () => Promise.resolve({ healthy: undefined, reason: 'unknown' }),
   failing: () => Promise.reject(new Error('failing')),
+  hung: (signal) => new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),
 }
 
 function register(kernel: Pick<Kernel, 'strategy'>, asked: string[]): void {
@@ -24,17 +25,22 @@ function register(kernel: Pick<Kernel, 'strategy'>, asked: string[]): void {
     kernel.strategy('health', name, {
       description: 'test', options: z.strictObject({}),
       create: () => ({
-        check: () => {
+        check: (_subject, signal) => {
           asked.push(name)
-          return check()
+          return check(signal)
         },
       }),
     })
   }
 }
 
-async function verdictOf(use: 'all' | 'any', of: readonly unknown[], signal = new AbortController().signal): Promise<{ verdict: HealthVerdict; asked: string[] }> {
-  const { registry, host, context } = createKernel()
+interface Looked {
+  readonly verdict: HealthVerdict
+  readonly asked: string[]
+}
+
+async function verdictOf(use: 'all' | 'any', of: readonly unknown[], signal = new AbortController().signal, ms = 0, afterwards?: () => void): Promise<Looked> {
+  const { registry, host, context, clock } = createKernel()
   registerBundled(registry)
   const asked: string[] = []
   await host.apply([{ name: 'outcomes', apply: (kernel: Kernel) => register(kernel, asked) }])
@@ -44,7 +50,13 @@ async function verdictOf(use: 'all' | 'any', of: readonly unknown[], signal = ne
   await resolveNested(options, host, ['health'], problems)
   if (problems.length > 0) throw configError(problems)
   const check = await registry.create({ kind: 'health', name: use, options }, context)
-  return { verdict: await check.check({ session: sessionView(), ping: () => Promise.resolve(true) }, signal), asked }
+  const looking = check.check({ session: sessionView(), timeoutMs: 900, ping: () => Promise.resolve(true) }, signal)
+  for (let passed = 0; passed < ms; passed += 100) {
+    await new Promise(setImmediate)
+    clock.advance(100)
+  }
+  afterwards?.()
+  return { verdict: await looking, asked }
 }
 
 describe('the health checks all and any', () => {
@@ -62,6 +74,18 @@ describe('the health checks all and any', () => {
     const { verdict, asked } = await verdictOf(use, of)
     expect(verdict).toEqual({ healthy, reason })
     expect(asked).toEqual(of.slice(0, count))
+  })
+
+  it('any is healthy also when one that comes first gives no answer, after that one\'s share of the time', async () => {
+    const { verdict, asked } = await verdictOf('any', ['hung', 'bad', 'good'], undefined, 300)
+    expect([verdict, asked]).toEqual([{ healthy: true, reason: 'good' }, ['hung', 'bad', 'good']])
+    expect((await verdictOf('any', [{ use: 'any', of: ['hung', 'hung'] }, 'good'], undefined, 500)).verdict.healthy).toBe(true)
+  })
+
+  it('any of which none finds it healthy ends with the look', async () => {
+    const controller = new AbortController()
+    const { verdict } = await verdictOf('any', ['bad', 'hung', 'hung'], controller.signal, 600, () => controller.abort(new Error('over')))
+    expect(verdict).toEqual({ healthy: false, reason: 'bad; over; over' })
   })
 
   it('nest in each other', async () => {

@@ -25,7 +25,7 @@ async function make(options: object = {}): Promise<Looked> {
       for (let ms = 0; ms <= forMs; ms += 30_000) {
         const memoryBytes = memory(ms / MINUTE)
         session.usage = memoryBytes === undefined ? {} : { memoryBytes }
-        verdict = await strategy.check({ session: session as SessionView, ping: () => Promise.resolve(true) }, new AbortController().signal)
+        verdict = await strategy.check({ session: session as SessionView, timeoutMs: 5_000, ping: () => Promise.resolve(true) }, new AbortController().signal)
         clock.advance(30_000)
       }
       return verdict!

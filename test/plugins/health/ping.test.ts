@@ -7,12 +7,12 @@ const never = new AbortController().signal
 
 describe('the health check ping', () => {
   it('calls a session healthy that answered', async () => {
-    const verdict = await strategy.check({ session: sessionView(), ping: () => Promise.resolve(true) }, never)
+    const verdict = await strategy.check({ session: sessionView(), timeoutMs: 5_000, ping: () => Promise.resolve(true) }, never)
     expect(verdict).toEqual({ healthy: true, reason: 'it answered' })
   })
 
   it('finds nothing out about a session whose driver has no ping', async () => {
-    const verdict = await strategy.check({ session: sessionView(), ping: () => Promise.resolve(false) }, never)
+    const verdict = await strategy.check({ session: sessionView(), timeoutMs: 5_000, ping: () => Promise.resolve(false) }, never)
     expect(verdict).toEqual({ healthy: undefined, reason: 'the driver has no ping' })
   })
 
@@ -21,6 +21,7 @@ describe('the health check ping', () => {
     const seen: AbortSignal[] = []
     const failing = strategy.check({
       session: sessionView(),
+      timeoutMs: 5_000,
       ping: (given) => {
         seen.push(given)
         return Promise.reject(new Error('no answer'))
