@@ -1,13 +1,16 @@
 // What it costs the host to watch many sessions: measured once a second, and asked every 30 seconds whether they are well. CPU of the host
-// process in percent of one core, and how long its event loop is held up. The sessions are real processes that sleep between questions.
+// process in percent of one core, and how long its event loop is held up. The sessions are real processes that sleep between questions. By hand,
+// the same processes are measured by pidusage once a second without a pool, and asked nothing.
 // Run it on the built package: npm run bench -- watch [--sessions 100,1000 --seconds 32 --metrics NAME … --all --out FILE]; --all: with each sampler, and none.
 import { parseArgs } from 'node:util'
+import { UsageError } from './lib/arguments.mjs'
 import { amount, report, table } from './lib/report.mjs'
 import { inOwnProcess } from './lib/rounds.mjs'
+import { BY_HAND } from './watching/by-hand.mjs'
 
 /** Percent of a core, by the number of sessions. */
 const AIMS = new Map([[100, 0.5], [1_000, 3]])
-const SAMPLERS = ['pidusage', 'procfs', 'procfs, no probes', 'procfs, without PSS', 'none']
+const SAMPLERS = ['pidusage', 'procfs', 'procfs, no probes', 'procfs, without PSS', 'none', BY_HAND]
 
 /** @param {readonly string[]} args */
 export async function run(args) {
@@ -15,12 +18,12 @@ export async function run(args) {
     args: [...args],
     options: {
       sessions: { type: 'string', default: '100,1000' }, seconds: { type: 'string', default: '32' },
-      metrics: { type: 'string', multiple: true, default: SAMPLERS.slice(0, 1) }, all: { type: 'boolean', default: false }, out: { type: 'string' },
+      metrics: { type: 'string', multiple: true, default: ['pidusage', 'procfs', BY_HAND] }, all: { type: 'boolean', default: false }, out: { type: 'string' },
     },
   })
   const { seconds, out } = values
   const unknown = values.metrics.find((name) => !SAMPLERS.includes(name))
-  if (unknown !== undefined) throw new Error(`--metrics ${unknown}: choose among ${SAMPLERS.join(' | ')}`)
+  if (unknown !== undefined) throw new UsageError(`--metrics ${unknown}: choose among ${SAMPLERS.join(' | ')}`)
   const numbers = values.sessions.split(',').map(Number)
   /** @type {{ sessions: number, metrics: string, figures: Record<string, number> }[]} */
   const found = []

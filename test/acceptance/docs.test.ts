@@ -33,6 +33,14 @@ describe('the documentation', () => {
     expect(broken).toEqual([])
   })
 
+  it('names every bundled strategy in the README, beside its kind', () => {
+    const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
+    const rows = new Map([...readme.matchAll(/^\| `(\w+)` \| (.*) \|$/gm)].map(([, kind, row]) => [kind!, row!]))
+    const strategies = [...readFileSync(join(ROOT, 'docs/reference/configuration.md'), 'utf8').matchAll(/^### `(\w+)`: `([\w-]+)`$/gm)]
+    expect(strategies.length).toBeGreaterThan(40)
+    expect(strategies.filter(([, kind, name]) => !rows.get(kind!)?.includes(`\`${name}\``)).map(([, kind, name]) => `${kind}: ${name}`)).toEqual([])
+  })
+
   it('lists every error code as the source describes it (`npm run docs` writes the page)', () => {
     expect(readFileSync(join(ROOT, 'docs/errors.md'), 'utf8')).toBe(errorsPage(ERROR_CODES))
   })
