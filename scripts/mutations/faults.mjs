@@ -83,7 +83,7 @@ export const FAULTS = [
     edit('src/pool/waiting-line.ts', '    if (signal) {\n', '    if (signal && this.size < 0) {\n')),
   fault('INV 12', 'a session that comes back serves nobody',
     edit('src/pool/allocator.ts', "    if (to === 'idle' || to === 'leased') this.#serve(session)", "    if (to === 'leased') this.#serve(session)"),
-    edit('src/pool/allocator.ts', 'if (next) this.#hand(next, next.waiter, session.lastUsedAt)', 'void next')),
+    edit('src/pool/allocator.ts', 'if (next) this.#hand(session, servedTo(next, session), next, session.lastUsedAt)', 'void next')),
   fault('INV 12', 'a session that nobody waits for is open to nobody',
     edit('src/pool/allocator.ts', "    return session.state !== 'idle'", '    return true')),
   fault('INV 13', 'no room is made for other tenants',

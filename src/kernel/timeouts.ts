@@ -80,6 +80,8 @@ export class Timeouts {
   readonly #onError: (error: unknown) => void
   readonly #timerOptions: { background: boolean }
   readonly #lists = new Map<number, TimeoutList>()
+  /** The list that was asked for last: nearly always the same again. */
+  #latest: TimeoutList | undefined
   #order = 0
   #size = 0
 
@@ -115,11 +117,7 @@ export class Timeouts {
     if (!(ms >= 0)) throw new GreenroomError('ARGUMENT_INVALID', `${ms} is not a duration: give milliseconds from 0 to Infinity`)
     if (ms === Infinity) return
     node.since = now
-    let list = this.#lists.get(ms)
-    if (list === undefined) {
-      list = new TimeoutList(ms)
-      this.#lists.set(ms, list)
-    }
+    const list = this.#latest?.ms === ms ? this.#latest : this.#list(ms)
     node.order = this.#order++
     list.append(node)
     this.#size++
@@ -150,9 +148,21 @@ export class Timeouts {
       list.timer?.cancel()
       list.timer = undefined
       while (list.head) list.unlink(list.head)
-      if (!list.firing) this.#lists.delete(list.ms)
+      if (!list.firing) this.#forget(list)
     }
     this.#size = 0
+  }
+
+  #list(ms: number): TimeoutList {
+    let list = this.#lists.get(ms)
+    if (list === undefined) this.#lists.set(ms, (list = new TimeoutList(ms)))
+    return (this.#latest = list)
+  }
+
+  /** There may be very many durations in the life of a pool. */
+  #forget(list: TimeoutList): void {
+    this.#lists.delete(list.ms)
+    if (this.#latest === list) this.#latest = undefined
   }
 
   #arm(list: TimeoutList, delayMs: number): void {
@@ -173,7 +183,7 @@ export class Timeouts {
       }
     } finally {
       list.firing = false
-      if (list.head === undefined) this.#lists.delete(list.ms)
+      if (list.head === undefined) this.#forget(list)
       else this.#arm(list, Math.max(0, list.head.since + list.ms - this.#clock.now()))
     }
   }

@@ -1,4 +1,4 @@
-import { type AcquireRequest, GreenroomError, messageOf, type Queue, type SessionState } from '../contracts/index.ts'
+import { type AcquireRequest, GreenroomError, messageOf, type Queue, type Served, type SessionState } from '../contracts/index.ts'
 import type { Births } from './births.ts'
 import type { Demand } from './demand.ts'
 import type { PoolEnvironment } from './environment.ts'
@@ -11,7 +11,7 @@ import type { Session } from './session.ts'
 import type { Settler } from './settler.ts'
 import type { StartGate } from './start-gate.ts'
 import type { KeyRecord, Tenant } from './tenant.ts'
-import { PromisedLease, type Taker, type Terms, type Waiter, WaitingLine } from './waiting-line.ts'
+import { type Taker, type Terms, type Waiter, WaitingLine } from './waiting-line.ts'
 
 /**
  * Who gets which session. A caller is served from, in this order: the session of its key, a clean session of its tenant, a
@@ -67,22 +67,20 @@ export class Allocator implements RosterListener {
   acquire(request: AcquireRequest, terms: Terms): Promise<PooledLease> {
     const now = this.#env.clock.now()
     const found = this.#find(request)
-    if (found) return Promise.resolve(this.#granter.grant(found, request, now, now, terms))
+    if (found) return Promise.resolve(this.#granter.grant(found.session, found.served, request, now, now, terms))
     const refusal = this.#refusal(request)
     if (refusal) return Promise.reject(this.refuse(request, refusal))
-    const lease = new PromisedLease()
-    this.#wait(request, now, terms, lease)
-    return lease.promise
+    return this.#wait(request, now, terms).promise!
   }
 
   /** The same for a taker. */
   serve(request: AcquireRequest, terms: Terms, taker: Taker): void {
     const now = this.#env.clock.now()
     const found = this.#find(request)
-    if (found) return taker.granted(this.#granter.grant(found, request, now, now, terms))
+    if (found) return taker.granted(this.#granter.grant(found.session, found.served, request, now, now, terms))
     const refusal = this.#refusal(request)
     if (refusal) taker.refused(this.refuse(request, refusal))
-    else this.#wait(request, now, terms, taker)
+    else void this.#wait(request, now, terms, taker)
   }
 
   /** Notes that an acquire was turned down. */
@@ -134,10 +132,11 @@ export class Allocator implements RosterListener {
     return this.#finder.find(request)
   }
 
-  #wait(request: AcquireRequest, since: number, terms: Terms, taker: Taker): void {
+  #wait(request: AcquireRequest, since: number, terms: Terms, taker?: Taker): Waiter {
     const waiter = this.line.enter(request, since, terms, taker)
     this.#place(waiter)
     if (waiter.ticket) this.#demand.waits()
+    return waiter
   }
 
   /** Why nobody may wait now; `undefined` when they may. */
@@ -176,7 +175,7 @@ export class Allocator implements RosterListener {
 
   /** Puts a caller who must wait where it will be served: behind its key's session, before its tenant's gate, or in the queue. */
   #place(waiter: Waiter): void {
-    const tenant = this.#roster.tenant(waiter.tenant)
+    const tenant = (waiter.home = this.#roster.tenant(waiter.tenant))
     if (waiter.key !== undefined) {
       const record = tenant.keyed(waiter.key)
       if (record.session || record.claimant) {
@@ -206,7 +205,7 @@ export class Allocator implements RosterListener {
     const record = waiter.key === undefined ? undefined : tenant.keys.get(waiter.key)
     if (record) this.#unclaim(waiter, record)
     const found = this.#tryFind(waiter)
-    if (found) this.#hand(found, waiter)
+    if (found) this.#hand(found.session, found.served, waiter)
     else {
       this.#place(waiter)
       if (waiter.ticket) this.#demand.waits()
@@ -227,15 +226,14 @@ export class Allocator implements RosterListener {
   }
 
   /** Gives a session to somebody who waited. */
-  #hand({ session, served }: Found, waiter: Waiter, now: number = this.#env.clock.now()): void {
+  #hand(session: Session, served: Served, waiter: Waiter, now: number = this.#env.clock.now()): void {
     this.line.leave(waiter)
-    const tenant = this.#roster.tenant(waiter.tenant)
+    const tenant = waiter.home
     if (waiter.key !== undefined) this.#unclaim(waiter, tenant.keyed(waiter.key))
     const startedMeanwhile = session.leaseCount === 0 && session.readyAt! >= waiter.since
     let lease: PooledLease | Promise<PooledLease> | undefined
     try {
-      const found = { session, served: startedMeanwhile ? 'started' : served } as const
-      lease = this.#granter.grant(found, waiter.request, now, waiter.since, waiter)
+      lease = this.#granter.grant(session, startedMeanwhile ? 'started' : served, waiter.request, now, waiter.since, waiter)
     } catch (problem) {
       waiter.refused(new GreenroomError('STRATEGY_FAILED', 'the session could not be handed out', { cause: problem }))
       this.#env.report(problem, `handing out session ${session.id}`)
@@ -252,7 +250,7 @@ export class Allocator implements RosterListener {
     while ((session.state === 'idle' || session.state === 'leased') && session.hasRoom) {
       const next = this.#nextFor(session)
       if (!next) break
-      this.#hand(next, next.waiter)
+      this.#hand(session, servedTo(next, session), next)
     }
     // It is of no use to those who wait: they may need its room.
     if (session.state === 'idle' && session.tenant !== undefined) {
@@ -266,24 +264,22 @@ export class Allocator implements RosterListener {
   #passOn(session: Session): boolean {
     // Whoever heard that it is idle may have ended it.
     const next = session.state === 'idle' && this.line.size > 0 ? this.#nextFor(session) : undefined
-    if (next) this.#hand(next, next.waiter, session.lastUsedAt)
+    if (next) this.#hand(session, servedTo(next, session), next, session.lastUsedAt)
     return session.state !== 'idle'
   }
 
-  #nextFor(session: Session): (Found & { waiter: Waiter }) | undefined {
+  #nextFor(session: Session): Waiter | undefined {
     const tenant = session.tenant === undefined ? undefined : this.#roster.tenants.get(session.tenant)
     if (session.key !== undefined) {
       const waiter = tenant?.keys.get(session.key)?.line.peek()
-      if (waiter) return { session, served: 'same-key', waiter }
+      if (waiter) return waiter
       if (!this.#communal || session.state !== 'idle') return undefined
     }
     if (tenant && !this.#communal) {
       if (session.state !== 'idle') return undefined
-      const waiter = this.#nextOf(tenant, session)
-      return waiter && { session, served: session.leaseCount > 0 ? 'same-tenant' : 'spare', waiter }
+      return this.#nextOf(tenant, session)
     }
-    const waiter = this.line.next()
-    return waiter && { session, served: session.leaseCount > 0 ? 'same-tenant' : 'spare', waiter }
+    return this.line.next()
   }
 
   /** The next of a tenant whom a session of its own can serve. */
@@ -346,4 +342,10 @@ export class Allocator implements RosterListener {
     this.#roster.forgetIfEmpty(tenant)
     this.#listener?.()
   }
+}
+
+/** How one who waited is served from a session that has come free for it. */
+function servedTo(waiter: Waiter, session: Session): Served {
+  if (session.key !== undefined && session.key === waiter.key && session.tenant === waiter.tenant) return 'same-key'
+  return session.leaseCount > 0 ? 'same-tenant' : 'spare'
 }

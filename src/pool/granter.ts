@@ -1,7 +1,6 @@
 import type { AcquireRequest, Served } from '../contracts/index.ts'
 import type { Demand } from './demand.ts'
 import type { PoolEnvironment } from './environment.ts'
-import type { Found } from './finder.ts'
 import { PooledLease } from './lease.ts'
 import type { Preparer } from './preparer.ts'
 import type { Roster } from './roster.ts'
@@ -36,7 +35,7 @@ export class Granter {
    * `since` is when the caller asked. The session is the caller's when this returns; it is promised where the program must be told something
    * before the lease is handed out.
    */
-  grant({ session, served }: Found, request: AcquireRequest, now: number, since: number, terms: Terms): PooledLease | Promise<PooledLease> {
+  grant(session: Session, served: Served, request: AcquireRequest, now: number, since: number, terms: Terms): PooledLease | Promise<PooledLease> {
     const { decisions, hooks, settings, statistics } = this.#env
     const wasSpare = session.leaseCount === 0
     const waitMs = now - since

@@ -139,7 +139,7 @@ export class Launcher {
     if (session.state !== 'starting') return
     const now = clock.now()
     session.readyAt = session.lastUsedAt = now
-    statistics.start.record(now - session.startedAt, now)
+    statistics.startTook(now - session.startedAt, now)
     this.#doubtful = false
     this.#gate.ready(session)
     // INV 5: it is idle, and given to who waits, within this very call.

@@ -36,7 +36,7 @@ export class Relauncher {
     gone.throwIfAborted()
     session.channel = channel
     const now = clock.now()
-    statistics.start.record(now - startedAt, now)
+    statistics.startTook(now - startedAt, now)
     if (isFirst) session.readyAt = now
     session.relaunching = false
   }

@@ -19,7 +19,8 @@ export class Statistics {
   readonly wait: RecentTimes
   readonly start: RecentTimes
   readonly request: RecentTimes
-  /** For how long a caller holds a session, in milliseconds. */
+  /** How long starts take, and for how long a caller holds a session, in milliseconds. */
+  readonly startMean = new RecentMean()
   readonly hold = new RecentMean()
   readonly #answers: Rate
 
@@ -37,6 +38,12 @@ export class Statistics {
   acquired(served: Served, waitMs: number, now: number): void {
     count(this.acquires, served)
     this.wait.record(waitMs, now)
+  }
+
+  /** A session has become ready. */
+  startTook(ms: number, now: number): void {
+    this.start.record(ms, now)
+    this.startMean.add(ms)
   }
 
   answered(durationMs: number, now: number): void {
@@ -77,7 +84,6 @@ export class RecentMean {
 
 /** Times of the last five to ten minutes, in two histograms that take turns. */
 export class RecentTimes {
-  readonly mean = new RecentMean()
   readonly #clock: Clock
   #current = new Times()
   #previous = new Times()
@@ -94,7 +100,6 @@ export class RecentTimes {
   record(ms: number, now: number): void {
     if (now >= this.#turnAt) this.#turn(now)
     this.#known = undefined
-    this.mean.add(ms)
     this.#current.record(ms)
   }
 

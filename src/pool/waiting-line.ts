@@ -22,29 +22,10 @@ export interface Taker {
   refused(error: GreenroomError): void
 }
 
-/** A lease that somebody waits for as a promise. */
-export class PromisedLease implements Taker {
-  readonly promise: Promise<PooledLease>
-  #resolve!: (lease: PooledLease | Promise<PooledLease>) => void
-  #reject!: (error: GreenroomError) => void
-
-  constructor() {
-    this.promise = new Promise((resolve, reject) => {
-      this.#resolve = resolve
-      this.#reject = reject
-    })
-  }
-
-  granted(lease: PooledLease | Promise<PooledLease>): void {
-    this.#resolve(lease)
-  }
-
-  refused(error: GreenroomError): void {
-    this.#reject(error)
-  }
-}
-
-/** A caller who waits. It is settled exactly once; one that gave up never receives a session (INV 10). Its own time-out: there may be very many. */
+/**
+ * A caller who waits. It is settled exactly once; one that gave up never receives a session (INV 10). Its own time-out, and what settles its
+ * promise: there may be very many, and each object less is a tenth of what one takes up.
+ */
 export class Waiter implements AcquireRequest, Terms, Timed {
   since: number
   /** What it asked for, as the hooks know it. */
@@ -52,9 +33,13 @@ export class Waiter implements AcquireRequest, Terms, Timed {
   readonly timeoutMs: number
   readonly signal: AbortSignal | undefined
   readonly handlers: Terms['handlers']
-  readonly #taker: Taker
-  /** Its tenant's books, while it is in the queue. */
-  home: Tenant | undefined = undefined
+  /** What it waits for, unless it has a taker. */
+  readonly promise: Promise<PooledLease> | undefined
+  readonly #taker: Taker | undefined
+  #resolve: ((lease: PooledLease | Promise<PooledLease>) => void) | undefined = undefined
+  #reject: ((error: GreenroomError) => void) | undefined = undefined
+  /** Its tenant's books, since it was first given a place. They are not forgotten while it waits. */
+  home!: Tenant
   /** Its place in the queue strategy. */
   ticket: QueueTicket | undefined = undefined
   /** The ticket it had when it was taken out of the queue. */
@@ -74,7 +59,7 @@ export class Waiter implements AcquireRequest, Terms, Timed {
   next: Timed | undefined = undefined
   readonly #line: WaitingLine
 
-  constructor(line: WaitingLine, request: AcquireRequest, since: number, terms: Terms, taker: Taker) {
+  constructor(line: WaitingLine, request: AcquireRequest, since: number, terms: Terms, taker: Taker | undefined) {
     this.#line = line
     this.since = since
     this.request = request
@@ -82,6 +67,10 @@ export class Waiter implements AcquireRequest, Terms, Timed {
     this.signal = terms.signal
     this.handlers = terms.handlers
     this.#taker = taker
+    this.promise = taker ? undefined : new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
   }
 
   get tenant(): string {
@@ -97,11 +86,13 @@ export class Waiter implements AcquireRequest, Terms, Timed {
   }
 
   granted(lease: PooledLease | Promise<PooledLease>): void {
-    this.#taker.granted(lease)
+    if (this.#taker) this.#taker.granted(lease)
+    else this.#resolve!(lease)
   }
 
   refused(error: GreenroomError): void {
-    this.#taker.refused(error)
+    if (this.#taker) this.#taker.refused(error)
+    else this.#reject!(error)
   }
 
   expire(): void {
@@ -149,7 +140,7 @@ export class WaitingLine {
   }
 
   /** Begins to wait, in no particular place yet: deadline and signal count from here. */
-  enter(request: AcquireRequest, since: number, terms: Terms, taker: Taker): Waiter {
+  enter(request: AcquireRequest, since: number, terms: Terms, taker?: Taker): Waiter {
     const { timeoutMs, signal } = terms
     const waiter = new Waiter(this, request, since, terms, taker)
     this.#append(waiter)
@@ -181,7 +172,7 @@ export class WaitingLine {
     }
     waiter.ticket = ticket
     waiter.formerTicket = undefined
-    const home = (waiter.home = this.#roster.tenant(waiter.tenant))
+    const { home } = waiter
     home.queued++
     if (waiter.resumes) home.resuming++
     this.#queued++
@@ -279,8 +270,7 @@ export class WaitingLine {
 
   #left(waiter: Waiter): void {
     waiter.ticket = undefined
-    // It has not been forgotten: somebody of it was in the queue.
-    const home = waiter.home!
+    const { home } = waiter
     home.queued--
     if (waiter.resumes) home.resuming--
     this.#queued--

@@ -40,7 +40,7 @@ export function scaleView(parts: FreeingParts & { readonly capacity: Capacity })
       return spare + resumed + started + (shared ? sameTenant : 0) + waiting
     },
     meanHoldMs: statistics.hold.value,
-    meanStartMs: statistics.start.mean.value,
+    meanStartMs: statistics.startMean.value,
     min: settings.size.min,
     max: capacity.max,
     spare: sparesAskedFor(settings.size, busy),
