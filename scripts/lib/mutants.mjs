@@ -60,7 +60,8 @@ export class Bench {
     compileInto(root, this.#compiled)
     mkdirSync(this.#tests)
     for (const name of TEST_FILES) cpSync(join(root, name), join(this.#tests, name), { recursive: true })
-    symlinkSync(join(root, 'node_modules'), join(this.#tests, 'node_modules'))
+    // The keeper, a program of its own, is started from dist.
+    for (const name of ['node_modules', 'dist']) symlinkSync(join(root, name), join(this.#tests, name))
   }
 
   /**
