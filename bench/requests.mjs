@@ -8,10 +8,12 @@ import { inOwnProcess, interleave } from './lib/rounds.mjs'
 const FLOOR = 'pipes'
 const PIPE = 'pipe'
 const EXCLUSIVE = 'greenroom'
+const LAST_USED = 'greenroom-last-used'
 const MULTIPLEXED = 'greenroom-multiplexed'
 const PEERS = ['workerpool', 'jest-worker', 'tinypool', 'poolifier']
 const LABELS = new Map([
-  [FLOOR, 'floor: a pool of pipes'], [PIPE, 'one pipe, all at once'], [EXCLUSIVE, 'greenroom'], [MULTIPLEXED, 'greenroom, one session, 32 at a time'],
+  [FLOOR, 'floor: a pool of pipes'], [PIPE, 'one pipe, all at once'], [EXCLUSIVE, 'greenroom'],
+  [LAST_USED, 'greenroom, most-recently-used'], [MULTIPLEXED, 'greenroom, one session, 32 at a time'],
 ])
 const SIZES = [100, 10_000, 1_000_000]
 const CONCURRENCIES = [1, 32]
@@ -25,7 +27,7 @@ const cells = SIZES.flatMap((size) => PROCESSES.flatMap((count) => CONCURRENCIES
 export async function run(args) {
   const { rounds, only, out } = readArguments(args, 1)
   installPeers()
-  const names = [FLOOR, PIPE, EXCLUSIVE, MULTIPLEXED, ...PEERS].filter((name) => !only || only.includes(name))
+  const names = [FLOOR, PIPE, EXCLUSIVE, LAST_USED, MULTIPLEXED, ...PEERS].filter((name) => !only || only.includes(name))
   const measured = await interleave(names, rounds, (name) => {
     // Those with one process have no number of them.
     const processes = name === PIPE || name === MULTIPLEXED ? '2' : PROCESSES.join()
