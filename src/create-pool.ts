@@ -29,6 +29,7 @@ import { Preparer } from './pool/preparer.ts'
 import { Questions } from './pool/questions.ts'
 import { Relauncher } from './pool/relauncher.ts'
 import { Retirer } from './pool/retirer.ts'
+import { Prospects } from './pool/prospects.ts'
 import { RoomMaker } from './pool/room-maker.ts'
 import { Roster } from './pool/roster.ts'
 import { Settler } from './pool/settler.ts'
@@ -165,7 +166,8 @@ async function build({ settings, strategies }: ResolvedConfig, { hooks, registry
   const leaseLimit = new LeaseLimit({ env, retirer, settler, background })
   const granter = new Granter({ env, roster, settler, preparer, demand, listener: leaseLimit })
   const roomMaker = new RoomMaker(env, roster, retirer, gate, capacity)
-  const allocator = new Allocator({ env, roster, finder, granter, roomMaker, settler, gate, births, demand })
+  const prospects = new Prospects(roster, settler, env.settings.isolation === 'none')
+  const allocator = new Allocator({ env, roster, finder, granter, roomMaker, settler, prospects, gate, births, demand })
   const admission = strategies.admission && await registry.create(strategies.admission, context)
   const turnstile = new Turnstile(env, admission, (request, error) => allocator.refuse(request, error))
   const scaling = new Scaling({ env, roster, capacity, launcher, retirer, roomMaker, gate, line: allocator.line, demand, settler })

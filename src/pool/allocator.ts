@@ -5,6 +5,7 @@ import type { PoolEnvironment } from './environment.ts'
 import type { Finder, Found } from './finder.ts'
 import type { Granter } from './granter.ts'
 import type { PooledLease } from './lease.ts'
+import type { Prospects } from './prospects.ts'
 import type { RoomMaker } from './room-maker.ts'
 import type { Roster, RosterListener } from './roster.ts'
 import type { Session } from './session.ts'
@@ -25,7 +26,7 @@ export class Allocator implements RosterListener {
   readonly #finder: Finder
   readonly #granter: Granter
   readonly #roomMaker: RoomMaker
-  readonly #settler: Settler
+  readonly #prospects: Prospects
   readonly #gate: StartGate
   readonly #births: Births
   readonly #demand: Demand
@@ -39,6 +40,7 @@ export class Allocator implements RosterListener {
     granter: Granter
     roomMaker: RoomMaker
     settler: Settler
+    prospects: Prospects
     gate: StartGate
     births: Births
     demand: Demand
@@ -49,13 +51,13 @@ export class Allocator implements RosterListener {
     this.#finder = deps.finder
     this.#granter = deps.granter
     this.#roomMaker = deps.roomMaker
-    this.#settler = deps.settler
+    this.#prospects = deps.prospects
     this.#gate = deps.gate
     this.#births = deps.births
     this.#demand = deps.demand
     this.#communal = env.settings.isolation === 'none'
     this.line = new WaitingLine(env, roster, (waiter, error) => this.#gaveUp(waiter, error))
-    this.#settler.setHeir((session) => this.#passOn(session))
+    deps.settler.setHeir((session) => this.#passOn(session))
   }
 
   /** Has `listener` called whenever somebody has stopped waiting without a session. */
@@ -102,7 +104,7 @@ export class Allocator implements RosterListener {
 
   /** The breaker has opened: nobody is left waiting for a start that does not come. */
   breakerOpened(error: GreenroomError): void {
-    this.rejectWaiters(error, (waiter) => !this.#canBeServedWithoutStart(waiter))
+    this.rejectWaiters(error, (waiter) => !this.#prospects.canBeServedWithoutStart(waiter))
   }
 
   /** Has another queue keep those who wait in one, in the order they came. */
@@ -145,32 +147,8 @@ export class Allocator implements RosterListener {
       const advice = 'try again later, or raise size.max or queue.max'
       return new GreenroomError('QUEUE_FULL', `${this.line.size} callers wait already (queue.max): ${advice}`, { pool: this.#roster.facts(this.line.size) })
     }
-    if (this.#gate.state === 'open' && !this.#canBeServedWithoutStart(request)) return this.#gate.breakerError()
+    if (this.#gate.state === 'open' && !this.#prospects.canBeServedWithoutStart(request)) return this.#gate.breakerError()
     return undefined
-  }
-
-  #canBeServedWithoutStart({ tenant, key }: AcquireRequest): boolean {
-    if (this.#communal) return this.#roster.staying > this.#roster.counts.starting
-    if (this.#roster.counts.checking > 0 && this.#isChecked(tenant)) return true
-    const own = this.#roster.tenants.get(tenant)
-    if (key !== undefined && own?.keys.get(key)?.session) return true
-    return this.#settler.reusesOneOffs && own !== undefined && own.bound > 0 && this.#hasOneOff(tenant)
-  }
-
-  /** True when a session that the tenant could have is being probed. */
-  #isChecked(tenant: string): boolean {
-    for (const session of this.#roster.sessions.values()) {
-      if (session.state === 'checking' && session.key === undefined && (session.tenant ?? tenant) === tenant) return true
-    }
-    return false
-  }
-
-  /** True when a one-off of the tenant is under way whose session is clean afterwards; that of a key never is. */
-  #hasOneOff(tenant: string): boolean {
-    for (const session of this.#roster.sessions.values()) {
-      if (session.tenant === tenant && session.key === undefined && session.state !== 'ending' && !session.retireAtRelease) return true
-    }
-    return false
   }
 
   /** Puts a caller who must wait where it will be served: behind its key's session, before its tenant's gate, or in the queue. */
