@@ -26,7 +26,7 @@ const REST_MS = 20_000
 const LOST_MS = 45_000
 /**
  * Processes that pidusage is asked about at a time. All answers of one question come in the same few turns of the event loop: a thousand at
- * once hold it up for 5 to 10 ms, 256 for 2. Fewer cost more, as the threads that read go to sleep in between: 64 half as much again.
+ * once hold it up for 5 ms, 256 for 2, at the same CPU. Fewer cost more, as the threads that read go to sleep in between: 64 half as much again.
  */
 const SLICE = 256
 /** Lost descriptors are looked for among all that the host has open: not more often than this, in milliseconds, however many processes end. */

@@ -24,7 +24,7 @@ export interface Taker {
 
 /**
  * A caller who waits. It is settled exactly once; one that gave up never receives a session (INV 10). Its own time-out, and what settles its
- * promise: there may be very many, and each object less is a tenth of what one takes up.
+ * promise: there may be very many, and without an object of its own for the promise one takes up a fifteenth less.
  */
 export class Waiter implements AcquireRequest, Terms, Timed {
   since: number

@@ -45,8 +45,9 @@ describe('an evictor in the pool', () => {
   ])('is told what is scarce: %s', async (_what, size, scarce) => {
     const notes: string[] = []
     const { pool, clock } = await scene({ size: { spare: 0, starting: 1, memory: '1GB', ...size }, evictor: { use: 'noting' } as never }, { apply: noting(notes) })
-    await pool.use({ key: 'a' }, (lease) => lease.request({ op: 'read' }))
-    const next = watched(pool.acquire({ key: 'b' }))
+    await pool.use({ tenant: 'one', key: 'a' }, (lease) => lease.request({ op: 'read' }))
+    // Of another tenant: within its own limit a tenant is always short of places.
+    const next = watched(pool.acquire({ tenant: 'two', key: 'b' }))
     await clock.advance(1_000)
     next.value!.release()
     expect(notes.filter((note) => note.startsWith('choose'))).toEqual([`choose for ${scarce}`])

@@ -2,7 +2,7 @@ import type { SessionView } from '../session.ts'
 
 export interface HealthSubject {
   readonly session: SessionView
-  /** How long the look may take, in milliseconds; then its `signal` aborts. */
+  /** How long the check should take at most, in milliseconds. Its `signal` aborts when nobody waits for it any more, which may be later. */
   readonly timeoutMs: number
   /** The driver's own round trip; resolves to false when the driver has none. Rejects when it fails or `signal` aborts. */
   ping(signal: AbortSignal): Promise<boolean>

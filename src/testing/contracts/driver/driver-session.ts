@@ -9,7 +9,10 @@ import type { DriverContract } from './options.ts'
 
 /** How long a program may take to become ready. */
 export const START_MS = 30_000
-/** For each step of an end: twice what a pool gives it (timeouts.close), since several programs may be under test on a busy machine. */
+/**
+ * For each step of an end. A pool gives 5 s by default (timeouts.close), on a machine that is not busy with tests: a program that takes longer than
+ * that on its own is not found here.
+ */
 const END_STEP_MS = 10_000
 
 /** What came back for one message. */
